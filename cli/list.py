@@ -1,0 +1,17 @@
+"""gluonref list: the names in the catalogue."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("list")
+@click.argument("kind", required=False, type=click.Choice(["models", "data", "tasks", "formats", "recipes"]))
+def list_names(kind: str | None) -> None:
+    """List the names of one KIND, or of all, with a sentence each."""
+    from gluon_ref.showing import LISTED, overview
+
+    for group, names in overview((kind,) if kind else tuple(LISTED)).items():
+        click.echo(group)
+        for name, sentence in names.items():
+            click.echo(f"    {name:<16}{sentence}")

@@ -1,0 +1,138 @@
+"""Open a run or an artefact as something that answers: arrays in, arrays out, with no case per format.
+
+As a program it answers for another process: `python -m gluon_ref.answering ARTEFACT IN.npz OUT.npz`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import catalog, runs
+from . import recipe as recipes
+from .assembly import Assembly, assemble
+from .backend import mx
+from .errors import AlteredError, PathError, RecipeError
+from .loop import answering
+from .recipe import Recipe
+from .records import Artefact, Facts, Field
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run's network, imperative, beside what it was assembled from."""
+
+    run: runs.Run
+    assembly: Assembly
+
+
+def open_subject(path: str | Path) -> Artefact:
+    """A run folder (its best weights, hybridized) or an artefact's folder.
+
+    Raises:
+        PathError: when it is neither.
+        AlteredError: when a file does not have the checksum it was written with.
+    """
+    folder = Path(path)
+    if (folder / MANIFEST).is_file():
+        return _artefact(folder)
+    if not (folder / runs.RECIPE).is_file():
+        raise PathError(
+            str(path),
+            "neither a run nor an artefact" if folder.exists() else "no such folder",
+            f"a folder with {runs.RECIPE} or {MANIFEST}",
+            "check the path; `gluonref train` makes runs, `gluonref export` artefacts",
+        )
+    opened = open_run(folder)
+    opened.assembly.net.hybridize(static_alloc=True)
+    return Artefact(str(path), "run", answering(opened.assembly.net, mx.cpu()), opened.run.facts, opened.run.recipe)
+
+
+def open_run(folder: str | Path) -> Opened:
+    """A run's network with its best weights, on the CPU, not hybridized."""
+    run = runs.load(Path(folder))
+    assembly = assemble(run.recipe, run.facts)
+    weights = run.file(runs.BEST)
+    try:
+        assembly.net.load_parameters(str(weights), ctx=mx.cpu())
+    except (AssertionError, mx.base.MXNetError) as error:
+        raise AlteredError(
+            str(weights),
+            str(error).splitlines()[0],
+            "weights of the recipe's network",
+            "restore run.toml as the run wrote it",
+        ) from None
+    return Opened(run, assembly)
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """An artefact's manifest, after checking that every file is as it was written.
+
+    Raises:
+        AlteredError: when one is not.
+        RecipeError: when a newer release wrote it.
+    """
+    path = folder / MANIFEST
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        written, files = document["format"], dict(document["files"])
+        needed = {key: document[key] for key in ("exporter", "fields", "facts", "recipe")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AlteredError(
+            str(path), f"not a manifest ({error!r})", "the file as `gluonref export` wrote it", "export again"
+        ) from None
+    if not isinstance(written, int) or written > FORMAT:
+        raise RecipeError(
+            str(path),
+            f"format {written!r}",
+            f"format {FORMAT} or older",
+            "use the release of gluon_ref that wrote it, or a newer one",
+        )
+    for name, expected in files.items():
+        file = folder / Path(name).name
+        if not file.is_file() or runs.checksum(file) != expected:
+            raise AlteredError(
+                str(file),
+                "its checksum differs from the manifest's" if file.is_file() else "missing",
+                "the file as it was exported",
+                "restore it from a copy, or export again",
+            )
+    return {**document, **needed}
+
+
+def _artefact(folder: Path) -> Artefact:
+    document = manifest(folder)
+    fields = [Field(field["name"], tuple(field["shape"]), field["dtype"]) for field in document["fields"]]
+    facts: Facts = runs.read_facts(document["facts"], str(folder / MANIFEST))
+    recipe: Recipe = recipes.parse(document["recipe"], folder.name, str(folder / MANIFEST)).check()
+    answer: Callable[..., tuple[np.ndarray, ...]] = catalog.find("exporters", document["exporter"]).open(folder, fields)
+    return Artefact(str(folder), document["exporter"], answer, facts, recipe)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Answer each numbered group of arrays in IN.npz ("0.0", "0.1", "1.0" ...), and write OUT.npz alike."""
+    path, source, target = arguments
+    subject = open_subject(path)
+    with np.load(source, allow_pickle=False) as arrays:
+        groups: dict[int, list[np.ndarray]] = {}
+        for name in sorted(arrays.files, key=lambda one: tuple(map(int, one.split(".")))):
+            groups.setdefault(int(name.split(".")[0]), []).append(arrays[name])
+    outputs = {
+        f"{group}.{index}": output
+        for group, inputs in groups.items()
+        for index, output in enumerate(subject.answer(*inputs))
+    }
+    np.savez(target, **outputs)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,83 @@
+"""From a checked recipe to built objects: data, task and network, and whether they fit together."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from . import catalog
+from .errors import FitError
+from .recipe import Recipe
+from .records import Data, Facts, Field, Task
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A task and an uninitialized network for some facts, and the input form between data and network."""
+
+    facts: Facts
+    task: Task
+    net: Any
+    form: ModuleType
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The network's declared inputs, in order."""
+        return tuple(self.form.fields(self.facts))
+
+
+def load_data(recipe: Recipe, known: Facts | None = None) -> Data:
+    """The data of a recipe.
+
+    Args:
+        recipe: checked.
+        known: facts of a network's training part; given to data sets that encode by them.
+    """
+    load = catalog.find("data", recipe["data"]["name"]).load
+    extra = {"known": known} if known and "known" in inspect.signature(load).parameters else {}
+    data: Data = load(recipe["data"]["path"], **extra, **recipe.options("data"))
+    return data
+
+
+def assemble(recipe: Recipe, facts: Facts) -> Assembly:
+    """Task and network of a recipe, for these facts.
+
+    Raises:
+        FitError: when data, task and model do not fit together.
+    """
+    task_name, model_name, data_name = (recipe[section]["name"] for section in ("task", "model", "data"))
+    task = catalog.find("tasks", task_name).build(facts, **recipe.options("task"))
+    model = catalog.find("models", model_name)
+    if facts.target not in task.reads:
+        raise FitError(
+            f"task {task_name} with data {data_name}",
+            f"samples carry {facts.target}",
+            " or ".join(task.reads),
+            _choices("task", [n for n in catalog.names("tasks") if facts.target in _reads(n, facts)]),
+        )
+    if facts.takes not in model.TAKES:
+        raise FitError(
+            f"model {model_name} with data {data_name}",
+            f"samples are {facts.takes}",
+            " or ".join(model.TAKES),
+            _choices("model", [n for n in catalog.names("models") if facts.takes in catalog.find("models", n).TAKES]),
+        )
+    if task.needs != model.GIVES:
+        raise FitError(
+            f"model {model_name} for task {task_name}",
+            f"gives {model.GIVES}",
+            task.needs,
+            _choices("model", [n for n in catalog.names("models") if task.needs == catalog.find("models", n).GIVES]),
+        )
+    return Assembly(facts, task, model.build(facts, **recipe.options("model")), catalog.find("inputs", facts.takes))
+
+
+def _reads(name: str, facts: Facts) -> tuple[str, ...]:
+    task: Task = catalog.find("tasks", name).build(facts)
+    return task.reads
+
+
+def _choices(section: str, names: list[str]) -> str:
+    return f"pass --set {section}.name={' or '.join(names)}" if names else f"no {section} here fits; write one"

@@ -1,0 +1,42 @@
+"""The order of an epoch: which samples form which batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import ModuleType
+
+import numpy as np
+
+from .backend import gluonnlp
+from .records import Batch, Facts, Samples
+
+BUCKETS = 10  # enough that padding stays small, few enough that batches are full
+
+
+def plan(samples: Samples, size: int, seed: int | None = None) -> list[np.ndarray]:
+    """Indices of each batch of an epoch, every sample once.
+
+    Args:
+        samples: inputs of varying length are put into batches of similar length.
+        size: samples per batch; the last batches may be smaller.
+        seed: of the shuffling, or None to keep the order of the samples.
+    """
+    lengths = samples.lengths
+    if lengths is None:
+        order = np.arange(len(samples)) if seed is None else np.random.RandomState(seed).permutation(len(samples))
+        return [order[start : start + size] for start in range(0, len(samples), size)]
+    buckets = min(BUCKETS, len(set(lengths.tolist())))
+    sampler = gluonnlp.data.FixedBucketSampler(lengths.tolist(), size, num_buckets=buckets, shuffle=seed is not None)
+    before = np.random.get_state()
+    np.random.seed(seed)  # the sampler knows only numpy's global generator
+    try:
+        return [np.asarray(batch, dtype=np.int64) for batch in sampler]
+    finally:
+        np.random.set_state(before)
+
+
+def batches(samples: Samples, order: list[np.ndarray], form: ModuleType, facts: Facts) -> Iterator[Batch]:
+    """The batches of a plan as numpy arrays, padded and typed by the input form."""
+    for indices in order:
+        inputs, targets = samples.take(indices)
+        yield Batch(form.collate(inputs, facts), targets, len(indices))

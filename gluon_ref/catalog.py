@@ -1,0 +1,80 @@
+"""The catalogue: a file is a name. `find("models", "cnn")` gives the module; "my_package.my_file" works too."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from .errors import UnknownNameError
+
+PACKAGE = Path(__file__).parent
+# The maker each kind of plug-in file must define, by which a file is known to be one.
+MAKERS = {"models": "build", "data": "load", "tasks": "build", "exporters": "write", "inputs": "collate"}
+SINGULAR = {
+    "models": "model",
+    "data": "data",
+    "tasks": "task",
+    "exporters": "format",
+    "inputs": "input form",
+    "recipes": "recipe",
+}
+
+
+def names(kind: str) -> list[str]:
+    """Names of one kind ("models", "data", "tasks", "exporters", "inputs", "recipes"), sorted; imports nothing."""
+    suffix = ".toml" if kind == "recipes" else ".py"
+    return sorted(path.stem for path in (PACKAGE / kind).glob(f"*{suffix}") if not path.stem.startswith("_"))
+
+
+def find(kind: str, name: str) -> ModuleType:
+    """The module of a name, imported.
+
+    A name with a dot is a module of the user's own on Python's path. It is looked at as text
+    first: a module that defines no maker of this kind is never imported, so that a run folder
+    from a stranger cannot have just any module executed.
+
+    Raises:
+        UnknownNameError: when there is no such file, listing those there are.
+    """
+    if name in names(kind):
+        return importlib.import_module(f"{__package__}.{kind}.{name}")
+    path = _locate(name)
+    if path is None or MAKERS[kind] not in _definitions(path):
+        raise UnknownNameError(
+            SINGULAR[kind],
+            name,
+            names(kind),
+            do=f"or name a module of your own that defines {MAKERS[kind]}(), as package.{name.split('.')[-1]}",
+        )
+    return importlib.import_module(name)
+
+
+def summary(kind: str, name: str) -> str:
+    """First sentence of a file's docstring, or a recipe's first comment line; imports nothing."""
+    path = PACKAGE / kind / f"{name}{'.toml' if kind == 'recipes' else '.py'}"
+    text = path.read_text(encoding="utf-8")
+    if kind == "recipes":
+        return text.splitlines()[0].lstrip("# ")
+    return (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _locate(name: str) -> Path | None:
+    parts = name.split(".")
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
+        return None
+    for folder in sys.path:
+        path = Path(folder or ".").joinpath(*parts).with_suffix(".py")
+        if path.is_file():
+            return path
+    return None
+
+
+def _definitions(path: Path) -> set[str]:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, UnicodeDecodeError, OSError):
+        return set()
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

@@ -1,0 +1,1 @@
+"""Data sets and formats, one file each: `load(path, *, options)` gives Data."""

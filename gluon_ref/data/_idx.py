@@ -1,0 +1,112 @@
+"""The idx files of MNIST and its look-alikes, gzipped or not, as Data."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError, FitError, PathError, RequestError
+from ..records import Data, Facts
+from ..samples import ArraySamples, statistics
+
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "held_out": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+def folder(name: str, path: str, labels: tuple[str, ...]) -> Data:
+    """A folder of four idx files, train-* for training and t10k-* held out.
+
+    Args:
+        name: of the data set, for messages.
+        path: the folder.
+        labels: names of the classes, by index.
+    """
+    if not path:
+        raise RequestError(
+            f"data {name}",
+            "no folder",
+            f"the folder with {FILES['train'][0]} and the other three files, .gz or not",
+            f"pass --data {name}:DIR",
+        )
+    if not Path(path).is_dir():
+        raise PathError(f"data {name}", f"{path} is no folder", "the folder with the four idx files", "check the path")
+    parts = {}
+    for part, (images, targets) in FILES.items():
+        parts[part] = _pair(name, _find(name, Path(path), images), _find(name, Path(path), targets), len(labels))
+    train, held_out = parts["train"], parts["held_out"]
+    if train.inputs.shape[1:] != held_out.inputs.shape[1:]:
+        raise FitError(
+            f"data {name}",
+            f"training images {train.inputs.shape[2:]} and held-out images {held_out.inputs.shape[2:]}",
+            "one size",
+            "check that all four files belong together",
+        )
+    mean, std = statistics(train.inputs, axis=(0, 2, 3))
+    return Data(Facts("image", "label", train.inputs.shape[1:], labels=labels, mean=mean, std=std), train, held_out)
+
+
+def read(path: Path, axes: int) -> np.ndarray:
+    """An idx file of unsigned bytes with that many axes.
+
+    Raises:
+        PathError: when the file cannot be read.
+        DataError: when it is not such a file, or shorter or longer than its header says.
+    """
+    where = str(path)
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(
+            where, f"not a whole gzip file ({error})", "an idx file, gzipped", "fetch the file again"
+        ) from None
+    except OSError as error:
+        raise PathError(
+            where, f"cannot be read ({error.strerror})", "a readable file", "check the path and its rights"
+        ) from None
+    start = 4 + 4 * axes
+    if len(content) < start or content[:4] != bytes([0, 0, 8, axes]):
+        raise DataError(
+            where,
+            f"starts with {content[:4].hex(' ') or 'nothing'}",
+            f"an idx file of bytes with {axes} axes (00 00 08 0{axes})",
+            "fetch the file again",
+        )
+    shape = struct.unpack(f">{axes}I", content[4:start])
+    size = int(np.prod([int(n) for n in shape], dtype=object))
+    if len(content) - start != size or 0 in shape:
+        raise DataError(
+            where,
+            f"{len(content) - start} bytes after the header",
+            f"{size}, as its header says ({'x'.join(map(str, shape))}), above 0",
+            "fetch the file again",
+        )
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+
+
+def _find(name: str, path: Path, stem: str) -> Path:
+    for candidate in (path / f"{stem}.gz", path / stem):
+        if candidate.is_file():
+            return candidate
+    raise PathError(
+        f"data {name}", f"{path} holds no {stem} and no {stem}.gz", "the four idx files", "check the folder"
+    )
+
+
+def _pair(name: str, images_path: Path, targets_path: Path, labels: int) -> ArraySamples:
+    images, targets = read(images_path, 3), read(targets_path, 1)
+    if len(images) != len(targets):
+        raise DataError(
+            f"data {name}",
+            f"{len(images)} images in {images_path.name} and {len(targets)} labels in {targets_path.name}",
+            "a label for each image",
+            "check that the files belong together",
+        )
+    if targets.max() >= labels:
+        raise DataError(str(targets_path), f"label {targets.max()}", f"labels 0 to {labels - 1}", "check the file")
+    return ArraySamples(images[:, None], targets.astype(np.int32))  # (samples, 1, height, width)

@@ -1,0 +1,1 @@
+"""Export formats, one file each: `write(net, fields, folder)` and `open(folder)`, which gives a function of arrays."""

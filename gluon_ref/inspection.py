@@ -1,0 +1,107 @@
+"""inspect(path): what a run, an artefact or a symbol file is made of, without running it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from . import runs
+from .answering import MANIFEST, manifest, open_run
+from .errors import DataError, PathError
+
+
+def inspect(path: str | Path) -> dict[str, Any]:
+    """What a folder or file holds.
+
+    Args:
+        path: a run folder, an artefact's folder, or a NET-symbol.json.
+    Returns:
+        "kind" ("run", "artefact" or "symbol") and what there is to say of it.
+    Raises:
+        PathError: when it is none of these.
+    """
+    place = Path(path)
+    if (place / MANIFEST).is_file():
+        return _artefact(place)
+    if (place / runs.RECIPE).is_file():
+        return _run(place)
+    if place.is_file():
+        return _symbol(place)
+    raise PathError(
+        str(path),
+        "neither a run, an artefact nor a file" if place.exists() else "no such folder or file",
+        "a run folder, an artefact's folder, or a NET-symbol.json",
+        "check the path",
+    )
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    run = runs.load(folder)
+    found: dict[str, Any] = {
+        "kind": "run",
+        "recipe": run.recipe.name,
+        "task": run.recipe["task"]["name"],
+        "model": run.recipe["model"]["name"],
+        "data": run.recipe["data"]["name"],
+        "takes": run.facts.takes,
+        "labels": len(run.facts.labels),
+    }
+    if not run.state:
+        return {**found, "epochs": 0}
+    params = {
+        name: param.data().shape for name, param in open_run(folder).assembly.net._collect_params_with_prefix().items()
+    }
+    scores = {name: value for name, value in run.state["scores"].items() if isinstance(value, (int, float))}
+    return {
+        **found,
+        "epochs": run.state["epoch"],
+        "best_epoch": run.state["best_epoch"],
+        "best": run.state["best"],
+        "scores": scores,
+        **_count(params),
+        "files": {name: (folder / name).stat().st_size for name in sorted(run.state["files"])},
+    }
+
+
+def _artefact(folder: Path) -> dict[str, Any]:
+    document = manifest(folder)
+    keys = ("exporter", "task", "model", "fields", "scores", "versions", "verified")
+    return {
+        "kind": "artefact",
+        **{key: document.get(key) for key in keys},
+        "labels": len(document["facts"].get("labels", [])),
+        "files": {name: (folder / name).stat().st_size for name in document["files"]},
+    }
+
+
+def _symbol(path: Path) -> dict[str, Any]:
+    try:
+        graph = json.loads(path.read_text(encoding="utf-8"))
+        nodes = [(str(node["op"]), str(node["name"])) for node in graph["nodes"]]
+        heads = [nodes[head[0]][1] for head in graph["heads"]]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise DataError(
+            str(path),
+            f"not a symbol file ({type(error).__name__}: {error})",
+            "NET-symbol.json as MXNet writes it",
+            "check the path",
+        ) from None
+    operators = Counter(op for op, _ in nodes if op != "null")
+    return {
+        "kind": "symbol",
+        "arguments": [name for op, name in nodes if op == "null"],
+        "outputs": heads,
+        "operators": dict(operators.most_common()),
+    }
+
+
+def _count(params: dict[str, tuple[int, ...]]) -> dict[str, Any]:
+    sizes = {}
+    for name, shape in params.items():
+        size = 1
+        for axis in shape:
+            size *= axis
+        sizes[name] = size
+    return {"parameters": sum(sizes.values()), "arrays": {name: list(shape) for name, shape in params.items()}}

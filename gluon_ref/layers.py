@@ -1,0 +1,86 @@
+"""HybridBlocks that several models share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .backend import mx
+from .errors import require
+from .records import Facts, Field
+
+ACTIVATIONS = ("relu", "sigmoid", "tanh")
+
+
+class Standardize(mx.gluon.HybridBlock):
+    """Subtract the training part's mean and divide by its deviation, inside the network.
+
+    An exported network therefore takes raw pixels or raw table values. Both are constants of the
+    network: saved with it, never trained.
+
+    Inputs:
+        data: float32 (batch, features) or (batch, channel, height, width), raw.
+    Outputs:
+        standardized: same shape.
+    """
+
+    def __init__(self, facts: Facts, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        shape = (1, -1) + (1,) * (len(facts.shape) - 1)
+        with self.name_scope():
+            self.mean = self.params.get_constant("mean", np.reshape(np.asarray(facts.mean, dtype=np.float32), shape))
+            self.std = self.params.get_constant("std", np.reshape(np.asarray(facts.std, dtype=np.float32), shape))
+
+    def hybrid_forward(self, F: Any, x: Any, mean: Any, std: Any) -> Any:
+        """Raw values to standardized values."""
+        return F.broadcast_div(F.broadcast_sub(x, mean), std)
+
+
+class Head(mx.gluon.HybridBlock):
+    """Last layer of a network: a score per label, or one value in the target's own units.
+
+    Inputs:
+        features: float32 (batch, units).
+    Outputs:
+        scores: float32 (batch, labels), logits; or (batch, 1), values.
+    """
+
+    def __init__(self, facts: Facts, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        with self.name_scope():
+            self.dense = mx.gluon.nn.Dense(facts.outputs, prefix="dense_")
+            if facts.target == "value":
+                # A value is predicted in standard deviations and answered in its own units.
+                self.mean = self.params.get_constant("mean", np.array([facts.target_mean], dtype=np.float32))
+                self.std = self.params.get_constant("std", np.array([facts.target_std], dtype=np.float32))
+
+    def hybrid_forward(self, F: Any, x: Any, mean: Any = None, std: Any = None) -> Any:
+        """Features to scores."""
+        scores = self.dense(x)  # (batch, outputs)
+        return scores if std is None else F.broadcast_add(F.broadcast_mul(scores, std), mean)
+
+
+def zeros(fields: Sequence[Field], batch: int = 1, steps: int = 4) -> tuple[np.ndarray, ...]:
+    """Arrays of the declared inputs: ones for lengths, zeros for all else; axes that vary get `steps`."""
+    shapes = [(batch, *(steps if size == -1 else size for size in field.shape)) for field in fields]
+    return tuple(
+        (np.ones if field.name == "length" else np.zeros)(shape, dtype=field.dtype)
+        for field, shape in zip(fields, shapes)
+    )
+
+
+def settle(net: Any, fields: Sequence[Field], context: Any) -> None:
+    """Let every layer learn its input's width: Gluon defers that to the first forward pass."""
+    net(*(mx.nd.array(array, ctx=context, dtype=array.dtype) for array in zeros(fields)))
+
+
+def check_dropout(where: str, name: str, value: float) -> None:
+    """Refuse a share of silenced units outside [0, 1)."""
+    require(0 <= value < 1, where, name, value, "a share from 0 to below 1", 0.2)
+
+
+def check_units(where: str, name: str, values: tuple[int, ...]) -> None:
+    """Refuse a width below 1."""
+    require(all(value >= 1 for value in values), where, name, ",".join(map(str, values)), "1 or more", 128)

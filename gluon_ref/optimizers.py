@@ -1,0 +1,102 @@
+"""Any optimizer MXNet knows, by name, with its options read off its class."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from .backend import mx
+from .errors import OptionError, UnknownNameError, require
+from .options import REQUIRED, Option, convert
+
+# Filled in by the run itself, or under another name here.
+OURS = {
+    "self",
+    "kwargs",
+    "args",
+    "rescale_grad",
+    "param_idx2name",
+    "wd",
+    "lr_scheduler",
+    "sym",
+    "begin_num_update",
+    "param_dict",
+    "learning_rate",
+    "multi_precision",
+    "lazy_update",
+}
+
+
+def names() -> list[str]:
+    """Names of the optimizers in this MXNet, sorted."""
+    return sorted(name for name in mx.optimizer.Optimizer.opt_registry if name not in ("test", "ccsgd"))
+
+
+def schema(name: str) -> dict[str, Option]:
+    """Options of an optimizer: learning_rate, weight_decay, and its own.
+
+    Raises:
+        UnknownNameError: when MXNet has no optimizer of that name.
+    """
+    if name.lower() not in names():
+        raise UnknownNameError("optimizer", name, names())
+    maker = mx.optimizer.Optimizer.opt_registry[name.lower()]
+    found = {
+        "learning_rate": Option("learning_rate", float, 0.01, "peak learning rate, above 0"),
+        "weight_decay": Option(
+            "weight_decay", float, 0.0, "L2 penalty on weights, 0 or more; none on biases and norms"
+        ),
+    }
+    for ancestor in reversed(maker.__mro__[:-1]):
+        for parameter in inspect.signature(ancestor.__init__).parameters.values():
+            if parameter.name == "learning_rate" and parameter.default not in (None, REQUIRED):
+                found["learning_rate"] = Option("learning_rate", float, parameter.default, found["learning_rate"].help)
+            if parameter.name not in OURS:
+                found[parameter.name] = Option(parameter.name, _kind(parameter.default), parameter.default)
+    return found
+
+
+def complete(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Every option of an optimizer with its typed value.
+
+    Raises:
+        UnknownNameError: for an optimizer or an option that does not exist.
+        OptionError: for a value of the wrong type or out of range.
+    """
+    known = schema(name)
+    values: dict[str, Any] = {}
+    for key in given:
+        if key not in known:
+            raise UnknownNameError(f"option optimizer.{key}", key, known, do=f"leave out optimizer.{key}")
+    for key, option in known.items():
+        if key not in given and option.default is REQUIRED:
+            raise OptionError(
+                f"option optimizer.{key}", "nothing given", "a value", f"pass --set optimizer.{key}=VALUE"
+            )
+        values[key] = convert(f"option optimizer.{key}", given[key], option.type) if key in given else option.default
+    require(values["learning_rate"] > 0, f"optimizer {name}", "learning_rate", values["learning_rate"], "above 0", 0.01)
+    require(
+        values["weight_decay"] >= 0, f"optimizer {name}", "weight_decay", values["weight_decay"], "0 or more", 0.0001
+    )
+    return values
+
+
+def make(name: str, scheduler: Any, settings: dict[str, Any]) -> Any:
+    """An mx.optimizer.Optimizer that takes its rate from `scheduler` (its base rate is the peak rate)."""
+    own = {
+        key: value
+        for key, value in settings.items()
+        if key not in ("learning_rate", "weight_decay") and value is not None
+    }
+    return mx.optimizer.create(
+        name, learning_rate=scheduler.base_lr, lr_scheduler=scheduler, wd=settings["weight_decay"], **own
+    )
+
+
+def _kind(default: Any) -> Any:
+    if isinstance(default, bool):
+        return bool
+    if isinstance(default, (int, float)):
+        # MXNet writes whole numbers as defaults of real-valued options (eps=0).
+        return float if isinstance(default, float) or default in (0, 1) else int
+    return float | None if default is None else Any

@@ -1,0 +1,219 @@
+"""Recipe: everything a run is asked to do, in six sections of a TOML file; read, changed, checked and written here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+
+from . import catalog, options
+from .errors import OptionError, PathError, RecipeError, UnknownNameError, require
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FORMAT = 1
+# Sections that name a plug-in, and the kind of plug-in they name.
+NAMED = {"task": "tasks", "model": "models", "data": "data"}
+SECTIONS = ("task", "model", "data", "optimizer", "schedule", "train")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the training loop itself is asked.
+
+    Args:
+        epochs: passes over the training part, 1 or more.
+        batch_size: samples per update, 1 or more; shared out over the devices.
+        seed: of weights, order and dropout; the same seed gives the same weights.
+        clip_norm: largest global norm of the gradient of the mean loss, above 0, or none.
+        hybridize: compile the network with static memory; off, it runs line by line for debugging.
+        device: cpu, cpu:N for N contexts on the CPU, or gpu:0,1 for those GPUs.
+        kvstore: how several devices add their gradients, on the host (local) or on a device.
+        log_steps: steps between two lines of log.jsonl within an epoch, 1 or more.
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    seed: int = 0
+    clip_norm: float | None = None
+    hybridize: bool = True
+    device: str = "cpu"
+    kvstore: Literal["local", "device"] = "device"
+    log_steps: int = 50
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sections of options; `name` is what the run is called."""
+
+    name: str
+    sections: Mapping[str, Mapping[str, Any]]
+
+    def __getitem__(self, section: str) -> Mapping[str, Any]:
+        return self.sections.get(section, {})
+
+    def options(self, section: str) -> dict[str, Any]:
+        """A section without its name and path: the options of the maker it names."""
+        return {key: value for key, value in self[section].items() if key not in ("name", "path")}
+
+    @property
+    def settings(self) -> Settings:
+        """The `train` section, typed; of a checked recipe."""
+        return Settings(**self["train"])
+
+    def change(self, changes: Sequence[tuple[str, Any]]) -> Recipe:
+        """A copy with other values, each given as ("section.key", value).
+
+        A new name in a section drops that section's options first: they belonged to the old name.
+
+        Raises:
+            RecipeError: for a key that is not SECTION.KEY with a known section.
+        """
+        sections = {section: dict(values) for section, values in self.sections.items()}
+        for key, value in sorted(changes, key=lambda change: not change[0].endswith(".name")):
+            section, dot, option = key.partition(".")
+            if not dot or not option or section not in SECTIONS:
+                near = section if section in SECTIONS else "train"
+                raise RecipeError(
+                    "--set",
+                    f"{key!r}",
+                    f"SECTION.KEY with a section among {', '.join(SECTIONS)}",
+                    f"pass for example --set {near}.{option or 'epochs'}=VALUE",
+                )
+            if option == "name" and sections.get(section, {}).get("name") != value:
+                sections[section] = {}
+            sections.setdefault(section, {})[option] = value
+        return Recipe(self.name, sections)
+
+    def check(self) -> Recipe:
+        """The complete recipe: every option of every section, typed; nothing is built or read.
+
+        Raises:
+            UnknownNameError: for a name or option that does not exist.
+            OptionError: for a value of the wrong type or out of range.
+            RecipeError: for a section that is missing its name.
+        """
+        from . import optimizers, schedules  # here, so that reading a recipe does not import MXNet
+
+        sections: dict[str, dict[str, Any]] = {}
+        for section, kind in NAMED.items():
+            name = self._name(section)
+            module = catalog.find(kind, name)
+            values = options.complete(section, getattr(module, catalog.MAKERS[kind]), self.options(section))
+            sections[section] = {"name": name, **values}
+        sections["data"]["path"] = str(self["data"].get("path", ""))
+        name = str(self["optimizer"].get("name", "adam"))
+        sections["optimizer"] = {"name": name, **optimizers.complete(name, self.options("optimizer"))}
+        name = str(self["schedule"].get("name", "constant"))
+        if name not in schedules.SCHEDULES:
+            raise UnknownNameError("schedule", name, schedules.SCHEDULES)
+        values = options.complete("schedule", schedules.SCHEDULES[name], self.options("schedule"))
+        sections["schedule"] = {"name": name, **values}
+        sections["train"] = options.complete("train", Settings, self["train"])
+        settings = Settings(**sections["train"])
+        for key in ("epochs", "batch_size", "log_steps"):
+            value = getattr(settings, key)
+            require(value >= 1, "train", key, value, "1 or more", 10)
+        require(0 <= settings.seed < 2**31, "train", "seed", settings.seed, "0 to 2147483647", 0)
+        require(
+            settings.clip_norm is None or settings.clip_norm > 0,
+            "train",
+            "clip_norm",
+            settings.clip_norm,
+            "above 0, or none",
+            1.0,
+        )
+        return Recipe(self.name, sections)
+
+    def text(self) -> str:
+        """The recipe as TOML, every value as `check` reads it."""
+        document: dict[str, Any] = {"format": FORMAT, "name": self.name}
+        for section in SECTIONS:
+            document[section] = {key: _plain(value) for key, value in self[section].items()}
+        return tomli_w.dumps(document)
+
+    def _name(self, section: str) -> str:
+        name = self[section].get("name")
+        if not isinstance(name, str) or not name:
+            raise RecipeError(
+                f"recipe {self.name}",
+                f"section [{section}] has no name",
+                f'[{section}] with name = "..."',
+                f"pass --set {section}.name=NAME or add it to the file",
+            )
+        return name
+
+
+def read(source: str) -> Recipe:
+    """A recipe from the catalogue by name, or from a .toml file by path; not yet checked.
+
+    Raises:
+        UnknownNameError: for a name that is no recipe.
+        PathError: for a file that is missing or unreadable.
+        RecipeError: for a file that is not TOML or has unknown sections.
+    """
+    if source in catalog.names("recipes"):
+        return parse((catalog.PACKAGE / "recipes" / f"{source}.toml").read_text(encoding="utf-8"), source, source)
+    path = Path(source)
+    if path.suffix != ".toml" and not path.exists():
+        raise UnknownNameError("recipe", source, catalog.names("recipes"), do="or give the path of a .toml file")
+    if path.is_dir():
+        path = path / "run.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PathError(
+            "recipe",
+            f"{source} cannot be read ({error})",
+            "a TOML file in UTF-8",
+            "give a readable file, or a name from `gluonref list recipes`",
+        ) from None
+    return parse(text, path.stem, source)
+
+
+def parse(text: str, name: str, source: str) -> Recipe:
+    """A recipe from TOML text; `name` is used when the text holds none, `source` in messages."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(
+            f"recipe {source}",
+            f"not TOML ({error})",
+            "a TOML file with each key once",
+            "mend that line; `gluonref show recipe cnn` prints one that works",
+        ) from None
+    written = document.pop("format", FORMAT)
+    if not isinstance(written, int) or written > FORMAT:
+        raise RecipeError(
+            f"recipe {source}",
+            f"format {written!r}",
+            f"format {FORMAT} or older",
+            "use the release of gluon_ref that wrote it, or a newer one",
+        )
+    name = document.pop("name", name)
+    if not isinstance(name, str):
+        raise OptionError(f"recipe {source}", f"name = {name!r}", "text", 'write name = "..."')
+    for section, values in document.items():
+        if section not in SECTIONS:
+            raise UnknownNameError(f"recipe {source}: section", section, SECTIONS)
+        if not isinstance(values, dict):
+            raise RecipeError(
+                f"recipe {source}",
+                f"{section} = {values!r}",
+                f"a section [{section}]",
+                f"write [{section}] on a line of its own",
+            )
+    return Recipe(name, document)
+
+
+def _plain(value: Any) -> Any:
+    if value is None:
+        return "none"
+    return list(value) if isinstance(value, tuple) else value

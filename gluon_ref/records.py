@@ -1,0 +1,155 @@
+"""The records that travel between the rooms: small, frozen, and free of MXNet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Field:
+    """One array at the network's border; `shape` leaves the batch axis out and has -1 where it varies."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the data knows about itself; nobody types it.
+
+    Args:
+        takes: input form, a name in inputs/ ("vector", "image", "text").
+        target: what a sample carries beside its input ("label", "value").
+        shape: shape of one input; (features,), (channel, height, width), or (-1,) for text.
+        labels: names of the classes, in score order; empty for values.
+        vocab: tokens in index order for text; index 0 is padding, 1 is unknown.
+        columns: feature names of a table, in input order.
+        mean: of the training inputs, per feature or per channel.
+        std: likewise; 1 where a feature never varies.
+        target_mean: of the training values; 0 for labels.
+        target_std: likewise; 1 for labels.
+        split: how a text becomes tokens ("character", "word"); empty for other inputs.
+        length: tokens kept of a text, 0 for all.
+    """
+
+    takes: str
+    target: str
+    shape: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+    vocab: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    target_mean: float = 0.0
+    target_std: float = 1.0
+    split: str = ""
+    length: int = 0
+
+    @property
+    def outputs(self) -> int:
+        """Width of the network's last layer: a score per label, or one value."""
+        return len(self.labels) if self.target == "label" else 1
+
+
+class Samples(Protocol):
+    """A set of samples that hands out whole batches; it need not hold them in memory."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Inputs and targets of the samples at `indices`, in that order."""
+
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """int (samples,), steps of each input where they vary; None where all are alike."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set: its facts, and the two fixed parts."""
+
+    facts: Facts
+    train: Samples
+    held_out: Samples
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Arrays for one step; axis 0 is the batch, always."""
+
+    inputs: tuple[Any, ...]
+    targets: Any
+    size: int
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One thing to minimise: `loss(net, batch)` gives float32 (batch,); `params` picks what it may change."""
+
+    name: str
+    loss: Callable[[Any, Batch], Any]
+    params: str = ".*"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network is trained for, as a record of functions, so that each can be tested alone.
+
+    Args:
+        reads: target kinds it can learn from.
+        needs: the outputs it expects of a model (a model's GIVES).
+        objectives: what to minimise; one, but for adversarial tasks.
+        measure: (outputs, targets) -> additive sums as numpy arrays; float32 in, float64 out.
+        metrics: sums of the whole part -> figures by name.
+        decode: outputs of a batch -> one answer per sample.
+        watch: the metric that decides which weights are best, and "max" or "min".
+    """
+
+    reads: tuple[str, ...]
+    needs: str
+    objectives: tuple[Objective, ...]
+    measure: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
+    metrics: Callable[[Mapping[str, np.ndarray]], dict[str, Any]]
+    decode: Callable[[np.ndarray], list[dict[str, Any]]]
+    watch: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run computes: MXNet contexts, and the KVStore that joins them ("" for one context)."""
+
+    contexts: tuple[Any, ...]
+    store: str = ""
+
+
+@dataclass
+class State:
+    """What changes while a run goes on; the hooks read it and may set `stop`."""
+
+    net: Any
+    trainers: Sequence[Any]
+    epoch: int = 0
+    step: int = 0
+    seen: int = 0
+    rate: float = 0.0
+    losses: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    best: float | None = None
+    best_epoch: int = 0
+    stop: bool = False
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """An opened run or export: `answer(*arrays)` gives its outputs as numpy arrays."""
+
+    path: str
+    format: str
+    answer: Callable[..., tuple[np.ndarray, ...]]
+    facts: Facts
+    recipe: Any

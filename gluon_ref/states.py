@@ -1,0 +1,70 @@
+"""An optimizer's state as plain arrays and numbers: Gluon's own files are pickles, which may run code when read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .backend import mx
+from .errors import AlteredError
+
+
+def arrays(trainer: Any) -> dict[str, Any]:
+    """Name -> NDArray of everything the optimizer keeps per parameter, from the first device."""
+    states = trainer._updaters[0].states
+    return {f"{index}.{path}": array for index in sorted(states) for path, array in _walk(states[index])}
+
+
+def write(trainer: Any, path: str) -> None:
+    """Write those arrays as an MXNet list of named arrays; a stateless optimizer writes one empty entry."""
+    mx.nd.save(path, arrays(trainer) or {"none": mx.nd.zeros((1,))})
+
+
+def counts(trainer: Any) -> dict[str, Any]:
+    """Numbers the optimizer keeps: updates per parameter, and its own counters (Nadam's schedule ...)."""
+    optimizer = trainer._optimizer
+    own = {
+        key: value
+        for key, value in vars(optimizer).items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and key != "rescale_grad"
+    }
+    return {"updates": {str(index): count for index, count in optimizer._index_update_count.items()}, "own": own}
+
+
+def restore(trainer: Any, path: str, numbers: Mapping[str, Any]) -> None:
+    """Put arrays and numbers back into a new trainer of the same optimizer and parameters, on every device.
+
+    Raises:
+        AlteredError: when the file does not fit the optimizer.
+    """
+    saved = mx.nd.load(path)
+    optimizer = trainer._optimizer
+    updates = {int(index): int(count) for index, count in numbers["updates"].items()}
+    for key, value in numbers["own"].items():
+        if key in vars(optimizer):
+            setattr(optimizer, key, value)
+    for device, updater in enumerate(trainer._updaters):
+        optimizer._all_index_update_counts[trainer._contexts[device].device_id] = dict(updates)
+        for index in updates:
+            weight = trainer._params[index].list_data()[device]
+            state = optimizer.create_state_multi_precision(index, weight)
+            for name, array in _walk(state):
+                key = f"{index}.{name}"
+                if key not in saved or saved[key].shape != array.shape:
+                    raise AlteredError(
+                        path,
+                        f"no array {key} of shape {array.shape}",
+                        "the states of this run's optimizer",
+                        "resume with the run's own optimizer and model",
+                    )
+                saved[key].astype(array.dtype).copyto(array)
+            updater.states[index], updater.states_synced[index] = state, True
+    optimizer._set_current_context(trainer._contexts[0].device_id)
+
+
+def _walk(state: Any, path: str = "s") -> Iterator[tuple[str, Any]]:
+    if isinstance(state, mx.nd.NDArray):
+        yield path, state
+    elif isinstance(state, (list, tuple)):
+        for position, part in enumerate(state):
+            yield from _walk(part, f"{path}.{position}")

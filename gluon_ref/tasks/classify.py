@@ -1,0 +1,96 @@
+"""Classification: cross-entropy over labels; accuracy, macro F1 and the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..backend import mx
+from ..errors import require
+from ..records import Batch, Facts, Objective, Task
+
+
+def build(facts: Facts, *, label_smoothing: float = 0.0) -> Task:
+    """Classification of samples that carry a label.
+
+    Args:
+        facts: of the data.
+        label_smoothing: share of each target spread evenly over all labels while training, in [0, 1).
+    Raises:
+        OptionError: for an option out of range.
+    Source: label smoothing is Szegedy et al., 2015, https://arxiv.org/abs/1512.00567, section 7.
+    """
+    require(
+        0 <= label_smoothing < 1, "task classify", "label_smoothing", label_smoothing, "a share from 0 to below 1", 0.1
+    )
+
+    def loss(net: Any, batch: Batch) -> Any:
+        logs = mx.nd.log_softmax(net(*batch.inputs), axis=-1)  # (batch, labels)
+        hit = -mx.nd.pick(logs, batch.targets, axis=-1)  # (batch,)
+        if not label_smoothing:
+            return hit
+        return (1 - label_smoothing) * hit - label_smoothing * mx.nd.mean(logs, axis=-1)
+
+    return Task(
+        reads=("label",),
+        needs="scores",
+        objectives=(Objective("cross_entropy", loss),),
+        measure=measure,
+        metrics=metrics,
+        decode=lambda scores: decode(scores, facts.labels),
+        watch=("accuracy", "max"),
+    )
+
+
+def measure(scores: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+    """Sums of a batch.
+
+    Args:
+        scores: float32 (batch, labels), logits.
+        targets: int (batch,).
+    Returns:
+        "confusion": int64 (labels, labels), rows are true, columns predicted; "cross_entropy": their sum.
+    """
+    labels = scores.shape[1]
+    pairs = targets.astype(np.int64) * labels + scores.argmax(axis=1)
+    logs = np.log(np.maximum(softmax(scores)[np.arange(len(targets)), targets.astype(np.int64)], 1e-30))
+    return {"confusion": np.bincount(pairs, minlength=labels**2).reshape(labels, labels), "cross_entropy": -logs.sum()}
+
+
+def metrics(sums: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Accuracy, macro F1 (mean over labels that occur or were predicted), cross-entropy and confusion matrix."""
+    confusion = sums["confusion"]
+    count = max(1, int(confusion.sum()))
+    hits, true, predicted = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    seen = (true + predicted) > 0
+    f1 = 2 * hits[seen] / (true + predicted)[seen]
+    return {
+        "accuracy": float(hits.sum() / count),
+        "macro_f1": float(f1.mean()) if seen.any() else 0.0,
+        "cross_entropy": float(sums["cross_entropy"] / count),
+        "confusion": confusion.tolist(),
+    }
+
+
+def decode(scores: np.ndarray, labels: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The likeliest label of each sample, its probability, and all probabilities by label."""
+    answers = []
+    for row in softmax(scores):
+        best = int(row.argmax())
+        answers.append(
+            {
+                "label": labels[best],
+                "probability": float(row[best]),
+                "probabilities": {label: float(p) for label, p in zip(labels, row)},
+            }
+        )
+    return answers
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Logits (batch, labels) to probabilities, float64, each row summing to 1."""
+    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares
