@@ -108,7 +108,7 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
 
 
 def _cases(opened: Opened) -> tuple[list[tuple[str, tuple[np.ndarray, ...]]], np.ndarray | None, tuple[str, ...]]:
-    """Inputs to compare on: made-up ones in several batch sizes and lengths, and held-out samples if they can be read."""
+    """Inputs to compare on: made-up ones in several batch sizes and lengths, then held-out samples."""
     form, facts, recipe = opened.assembly.form, opened.run.facts, opened.run.recipe
     random = np.random.RandomState(0)
     cases = [(f"made up, batch {size}", form.collate(form.imagine(facts, size, random), facts)) for size in BATCHES]

@@ -1,7 +1,7 @@
 """Names of countries, languages, scripts and currencies in 23 languages: which language is it? 19,012 from Babel.
 
-Each name is how one language calls one thing by the Unicode CLDR ("Deutschland", "Allemagne", "Saksa"). Names that several
-languages share are left out. The split is by the thing named: all names of one thing are on one side,
+Each name is how one language calls one thing, by the Unicode CLDR ("Deutschland", "Allemagne", "Saksa"). Names that
+several languages share are left out. The split is by the thing named: all names of one thing are on one side,
 so a name's likeness to its neighbours in other languages cannot be learnt by heart.
 """
 
