@@ -6,6 +6,7 @@ As a program it answers for another process: `python -m gluon_ref.answering ARTE
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 
 from . import catalog, runs
 from . import recipe as recipes
-from .assembly import Assembly, assemble
+from .assembly import Assembly, assemble, fill
 from .backend import mx
 from .errors import AlteredError, PathError, RecipeError
 from .loop import answering
@@ -25,6 +26,8 @@ from .records import Artefact, Facts, Field
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+# What an artefact cannot be opened without.
+NEEDED = {"exporter": str, "fields": list, "facts": dict, "recipe": str}
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,12 @@ def open_subject(path: str | Path) -> Artefact:
         AlteredError: when a file does not have the checksum it was written with.
     """
     folder = Path(path)
-    if (folder / MANIFEST).is_file():
+    if os.path.isfile(folder / MANIFEST):
         return _artefact(folder)
-    if not (folder / runs.RECIPE).is_file():
+    if not os.path.isfile(folder / runs.RECIPE):
         raise PathError(
             str(path),
-            "neither a run nor an artefact" if folder.exists() else "no such folder",
+            "neither a run nor an artefact" if os.path.exists(folder) else "no such folder",
             f"a folder with {runs.RECIPE} or {MANIFEST}",
             "check the path; `gluonref train` makes runs, `gluonref export` artefacts",
         )
@@ -61,16 +64,7 @@ def open_run(folder: str | Path) -> Opened:
     """A run's network with its best weights, on the CPU, not hybridized."""
     run = runs.load(Path(folder))
     assembly = assemble(run.recipe, run.facts)
-    weights = run.file(runs.BEST)
-    try:
-        assembly.net.load_parameters(str(weights), ctx=mx.cpu())
-    except (AssertionError, mx.base.MXNetError) as error:
-        raise AlteredError(
-            str(weights),
-            str(error).splitlines()[0],
-            "weights of the recipe's network",
-            "restore run.toml as the run wrote it",
-        ) from None
+    fill(assembly.net, run.file(runs.BEST), [mx.cpu()])
     return Opened(run, assembly)
 
 
@@ -85,7 +79,7 @@ def manifest(folder: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         written, files = document["format"], dict(document["files"])
-        needed = {key: document[key] for key in ("exporter", "fields", "facts", "recipe")}
+        needed = {key: kind(document[key]) for key, kind in NEEDED.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AlteredError(
             str(path), f"not a manifest ({error!r})", "the file as `gluonref export` wrote it", "export again"

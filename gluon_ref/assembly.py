@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from . import catalog
-from .errors import FitError
+from .backend import mx
+from .errors import AlteredError, FitError, reason
 from .recipe import Recipe
 from .records import Data, Facts, Field, Task
 
@@ -50,6 +53,14 @@ def assemble(recipe: Recipe, facts: Facts) -> Assembly:
     task_name, model_name, data_name = (recipe[section]["name"] for section in ("task", "model", "data"))
     task = catalog.find("tasks", task_name).build(facts, **recipe.options("task"))
     model = catalog.find("models", model_name)
+    for constant in ("TAKES", "GIVES"):
+        if not hasattr(model, constant):
+            raise FitError(
+                f"model {model_name}",
+                f"its file has no {constant}",
+                'TAKES, the inputs it reads, and GIVES, as in TAKES = ("vector",) and GIVES = "scores"',
+                f"add {constant} to it",
+            )
     if facts.target not in task.reads:
         raise FitError(
             f"task {task_name} with data {data_name}",
@@ -72,6 +83,20 @@ def assemble(recipe: Recipe, facts: Facts) -> Assembly:
             _choices("model", [n for n in catalog.names("models") if task.needs == catalog.find("models", n).GIVES]),
         )
     return Assembly(facts, task, model.build(facts, **recipe.options("model")), catalog.find("inputs", facts.takes))
+
+
+def fill(net: Any, weights: Path, contexts: Sequence[Any]) -> None:
+    """Put the weights of a file into a network, on these contexts.
+
+    Raises:
+        AlteredError: when they are another network's.
+    """
+    try:
+        net.load_parameters(str(weights), ctx=list(contexts))
+    except (AssertionError, mx.base.MXNetError) as error:
+        raise AlteredError(
+            str(weights), reason(error), "weights of the recipe's network", "restore run.toml as the run wrote it"
+        ) from None
 
 
 def _reads(name: str, facts: Facts) -> tuple[str, ...]:

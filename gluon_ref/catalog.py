@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -67,7 +68,7 @@ def _locate(name: str) -> Path | None:
         return None
     for folder in sys.path:
         path = Path(folder or ".").joinpath(*parts).with_suffix(".py")
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     return None
 

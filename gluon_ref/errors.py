@@ -86,6 +86,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_lower[close[0]] if close else None
 
 
+def reason(error: Exception) -> str:
+    """What went wrong, in one line: MXNet puts a trace before its last one."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+
+
 def require(ok: bool, where: str, name: str, value: object, expected: str, example: object) -> None:
     """Refuse an option's value that lies out of range.
 

@@ -18,7 +18,7 @@ from .records import Artefact, Facts, Samples
 BATCH = 256
 
 
-def evaluate(subject: str | Path, data: str = "") -> dict[str, Any]:
+def evaluate(subject: str | Path, data: str | None = None) -> dict[str, Any]:
     """Measure a run or an artefact.
 
     Args:
@@ -39,9 +39,9 @@ def evaluate(subject: str | Path, data: str = "") -> dict[str, Any]:
     return {"task": recipe["task"]["name"], "data": recipe["data"]["name"], "samples": len(samples), **metrics}
 
 
-def change_data(recipe: Recipe, data: str) -> Recipe:
+def change_data(recipe: Recipe, data: str | None) -> Recipe:
     """The recipe with other data, "NAME" or "NAME:PATH"; options that belong to the same name stay."""
-    if not data:
+    if data is None:
         return recipe
     name, _, path = data.partition(":")
     return recipe.change([("data.name", name), ("data.path", path)]).check()

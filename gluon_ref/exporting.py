@@ -18,11 +18,12 @@ import numpy as np
 
 from . import catalog, runs
 from .answering import FORMAT, MANIFEST, Opened, open_run
-from .assembly import load_data
 from .backend import mx, versions
-from .errors import GluonRefError, MachineError, PathError, VerificationError, require
+from .errors import GluonRefError, MachineError, OptionError, PathError, VerificationError
+from .evaluation import held_out
 from .loop import answering
 from .recipe import FORMAT as RECIPE_FORMAT
+from .records import Artefact
 
 BATCHES = (1, 2, 7)
 HELD_OUT = 512  # samples of the held-out part that are compared
@@ -42,7 +43,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Export:
-    """A verified artefact; `metrics` holds the task's watched figure for network and artefact, where data was at hand."""
+    """A verified artefact; `metrics` has the task's watched figure of network and artefact, where data was at hand."""
 
     folder: Path
     tolerance: float
@@ -66,13 +67,15 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
     """
     module = catalog.find("exporters", exporter)
     tolerance = module.TOLERANCE if tolerance is None else tolerance
-    require(tolerance >= 0, "export", "tolerance", tolerance, "0 or more", 1e-5)
+    if not 0 <= tolerance < float("inf"):
+        raise OptionError("export", f"tolerance={tolerance}", "a number, 0 or more", "pass --tolerance 1e-5")
     folder = Path(out) if out is not None else Path(run) / exporter
     runs.vacant(folder)
     opened = open_run(run)
-    cases, targets, notes = _cases(opened)
-    reference = answering(opened.assembly.net, mx.cpu())
-    expected = [reference(*arrays)[0] for _, arrays in cases]  # imperative: before anything is hybridized
+    answer = answering(opened.assembly.net, mx.cpu())
+    network = Artefact(str(run), "run", answer, opened.run.facts, opened.run.recipe)
+    cases, targets, notes = _cases(opened, network)
+    expected = [answer(*arrays)[0] for _, arrays in cases]  # imperative: before anything is hybridized
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -107,16 +110,18 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _cases(opened: Opened) -> tuple[list[tuple[str, tuple[np.ndarray, ...]]], np.ndarray | None, tuple[str, ...]]:
-    """Inputs to compare on: made-up ones in several batch sizes and lengths, then held-out samples."""
+def _cases(
+    opened: Opened, network: Artefact
+) -> tuple[list[tuple[str, tuple[np.ndarray, ...]]], np.ndarray | None, tuple[str, ...]]:
+    """Inputs to compare on: made-up ones in several batch sizes and lengths, then held-out samples if any are read."""
     form, facts, recipe = opened.assembly.form, opened.run.facts, opened.run.recipe
     random = np.random.RandomState(0)
     cases = [(f"made up, batch {size}", form.collate(form.imagine(facts, size, random), facts)) for size in BATCHES]
     try:
-        held_out = load_data(recipe).held_out
+        samples = held_out(network, recipe)
     except GluonRefError as error:
         return cases, None, (f"held-out data could not be read, so only made-up inputs were compared ({error})",)
-    inputs, targets = held_out.take(np.arange(min(HELD_OUT, len(held_out))))
+    inputs, targets = samples.take(np.arange(min(HELD_OUT, len(samples))))
     cases.append(("held out", form.collate(inputs, facts)))
     return cases, targets, ()
 
@@ -203,7 +208,9 @@ def _manifest(opened: Opened, exporter: str, folder: Path) -> dict[str, Any]:
         "fields": [dataclasses.asdict(field) for field in opened.assembly.fields],
         "facts": dataclasses.asdict(opened.run.facts),
         "recipe": recipe.text(),
-        "scores": {key: value for key, value in opened.run.state["scores"].items() if isinstance(value, (int, float))},
+        "scores": {
+            key: value for key, value in opened.run.entry("scores", dict).items() if isinstance(value, (int, float))
+        },
         "versions": versions(),
         "files": {path.name: runs.checksum(path) for path in sorted(folder.iterdir())},
     }

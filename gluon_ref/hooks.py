@@ -42,14 +42,7 @@ class Guard(Hook):
     def after_epoch(self, state: State) -> None:
         """Look at the losses."""
         for name in state.losses:
-            value = state.losses[name]
-            if not np.isfinite(value):
-                raise DivergedError(
-                    f"train: step {state.step}, epoch {state.epoch}",
-                    f"{name} is {value}",
-                    "a finite loss",
-                    "pass a smaller --lr, or --set train.clip_norm=1; the last checkpoint is kept",
-                )
+            _refuse(state, name, state.losses[name])
 
 
 class Score(Hook):
@@ -64,8 +57,11 @@ class Score(Hook):
         self._measure, (self._name, self._order) = measure, watch
 
     def after_epoch(self, state: State) -> None:
-        """Measure, and note the best."""
+        """Measure, refuse what is not finite before it is saved, and note the best."""
         state.scores = self._measure()
+        for name, value in state.scores.items():
+            if isinstance(value, float):
+                _refuse(state, f"held-out {name}", value)
         score = state.scores[self._name]
         better = state.best is None or (score > state.best if self._order == "max" else score < state.best)
         if better:
@@ -153,7 +149,6 @@ class Progress(Hook):
             mininterval=0.5,
         )
         self._seen, self._mark = done * samples, time.perf_counter()
-        self._first = self._seen
 
     def after_step(self, state: State) -> None:
         """Move the bar."""
@@ -186,3 +181,13 @@ class Limit(Hook):
     def after_epoch(self, state: State) -> None:
         """Stop when they are done."""
         state.stop = state.stop or state.epoch >= self._epochs
+
+
+def _refuse(state: State, name: str, value: float) -> None:
+    if not np.isfinite(value):
+        raise DivergedError(
+            f"train: step {state.step}, epoch {state.epoch}",
+            f"{name} is {value}",
+            "a finite loss",
+            "pass a smaller --lr, or --set train.clip_norm=1; the last checkpoint is kept",
+        )

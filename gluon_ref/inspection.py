@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,15 @@ def inspect(path: str | Path) -> dict[str, Any]:
         PathError: when it is none of these.
     """
     place = Path(path)
-    if (place / MANIFEST).is_file():
+    if os.path.isfile(place / MANIFEST):
         return _artefact(place)
-    if (place / runs.RECIPE).is_file():
+    if os.path.isfile(place / runs.RECIPE):
         return _run(place)
-    if place.is_file():
+    if os.path.isfile(place):
         return _symbol(place)
     raise PathError(
         str(path),
-        "neither a run, an artefact nor a file" if place.exists() else "no such folder or file",
+        "neither a run, an artefact nor a file" if os.path.exists(place) else "no such folder or file",
         "a run folder, an artefact's folder, or a NET-symbol.json",
         "check the path",
     )
@@ -53,12 +54,12 @@ def _run(folder: Path) -> dict[str, Any]:
     params = {
         name: param.data().shape for name, param in open_run(folder).assembly.net._collect_params_with_prefix().items()
     }
-    scores = {name: value for name, value in run.state["scores"].items() if isinstance(value, (int, float))}
+    scores = {name: value for name, value in run.entry("scores", dict).items() if isinstance(value, (int, float))}
     return {
         **found,
-        "epochs": run.state["epoch"],
-        "best_epoch": run.state["best_epoch"],
-        "best": run.state["best"],
+        "epochs": run.entry("epoch", int),
+        "best_epoch": run.entry("best_epoch", int),
+        "best": run.entry("best", (int, float)),
         "scores": scores,
         **_count(params),
         "files": {name: (folder / name).stat().st_size for name in sorted(run.state["files"])},

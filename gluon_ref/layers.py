@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .backend import mx
-from .errors import require
+from .errors import FitError, require
 from .records import Facts, Field
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
@@ -72,8 +72,23 @@ def zeros(fields: Sequence[Field], batch: int = 1, steps: int = 4) -> tuple[np.n
 
 
 def settle(net: Any, fields: Sequence[Field], context: Any) -> None:
-    """Let every layer learn its input's width: Gluon defers that to the first forward pass."""
-    net(*(mx.nd.array(array, ctx=context, dtype=array.dtype) for array in zeros(fields)))
+    """Let every layer learn its input's width: Gluon defers that to the first forward pass.
+
+    Raises:
+        FitError: when a layer cannot take inputs of that shape.
+    """
+    try:
+        net(*(mx.nd.array(array, ctx=context, dtype=array.dtype) for array in zeros(fields)))
+        mx.nd.waitall()
+    except mx.base.MXNetError as error:
+        shapes = ", ".join(f"{field.name} {'x'.join(map(str, field.shape))}" for field in fields)
+        reason = str(error).strip().splitlines()[-1]
+        raise FitError(
+            f"model {net.prefix.rstrip('_')}",
+            f"inputs {shapes} ({reason})",
+            "inputs that every layer can take",
+            "choose another model, or larger inputs",
+        ) from None
 
 
 def check_dropout(where: str, name: str, value: float) -> None:

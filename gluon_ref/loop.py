@@ -84,16 +84,20 @@ def step(
     with mx.autograd.record():
         losses = [objective.loss(net, piece) for piece in pieces]  # (batch,) each
     mx.autograd.backward(losses)
+    trained = [param for param in trainer._params if param.grad_req != "null"]
+    for param in trained:
+        # A batch of fewer samples than devices leaves some with the gradient of the step before: theirs is 0.
+        for weight, gradient in list(zip(param.list_data(), param.list_grad()))[len(pieces) :]:
+            gradient[:] = 0
+            weight._fresh_grad = True
     if clip_norm is None:
-        # A batch of fewer samples than devices leaves some without a new gradient.
-        trainer.step(size, ignore_stale_grad=_idle(trainer, pieces))
+        trainer.step(size)
     else:
         trainer.allreduce_grads()
-        for index in range(len(pieces)):
-            gradients = [param.list_grad()[index] for param in trainer._params if param.grad_req != "null"]
+        for gradients in zip(*(param.list_grad() for param in trained)):  # those of one device
             # Gradients are sums over the batch here; `update` divides by its size.
-            mx.gluon.utils.clip_global_norm(gradients, clip_norm * size, check_isfinite=False)
-        trainer.update(size, ignore_stale_grad=_idle(trainer, pieces))
+            mx.gluon.utils.clip_global_norm(list(gradients), clip_norm * size, check_isfinite=False)
+        trainer.update(size)
     context = losses[0].context
     return sum((loss.sum().as_in_context(context) for loss in losses[1:]), losses[0].sum())
 
@@ -132,7 +136,3 @@ class _Means(dict[str, float]):
 
     def __getitem__(self, name: str) -> float:
         return float(self._sums[name].asscalar()) / max(1, self._seen)
-
-
-def _idle(trainer: Any, pieces: Sequence[Batch]) -> bool:
-    return len(pieces) < len(trainer._contexts)

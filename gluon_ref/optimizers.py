@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from .backend import mx
-from .errors import OptionError, UnknownNameError, require
+from .errors import FitError, OptionError, UnknownNameError, require
 from .options import REQUIRED, Option, convert
 
 # Filled in by the run itself, or under another name here.
@@ -25,11 +25,21 @@ OURS = {
     "multi_precision",
     "lazy_update",
 }
+# No optimizers for a network: MXNet's own test, an alias, and one that refuses biases.
+UNFIT = ("test", "ccsgd", "groupadagrad")
+# Options that MXNet 1.9.1 fails on: DCASGD asks an array whether it is true, and what LBSGD adds up
+# over several batches is not in its state, so that a resumed run would differ.
+BROKEN = {"dcasgd": {"momentum"}, "lbsgd": {"batch_scale"}}
+# These count once for all devices, or draw noise on each: the devices' weights would drift apart.
+SINGLE = ("lars", "lbsgd", "nadam", "sgld")
+
+# Shares of a running average that stay at each step; from 1 up, MXNet divides by 0 or takes the root of a negative.
+KEPT = ("beta1", "beta2", "gamma1", "gamma2", "momentum", "rho")
 
 
 def names() -> list[str]:
     """Names of the optimizers in this MXNet, sorted."""
-    return sorted(name for name in mx.optimizer.Optimizer.opt_registry if name not in ("test", "ccsgd"))
+    return sorted(name for name in mx.optimizer.Optimizer.opt_registry if name not in UNFIT)
 
 
 def schema(name: str) -> dict[str, Option]:
@@ -51,7 +61,7 @@ def schema(name: str) -> dict[str, Option]:
         for parameter in inspect.signature(ancestor.__init__).parameters.values():
             if parameter.name == "learning_rate" and parameter.default not in (None, REQUIRED):
                 found["learning_rate"] = Option("learning_rate", float, parameter.default, found["learning_rate"].help)
-            if parameter.name not in OURS:
+            if parameter.name not in OURS | BROKEN.get(name.lower(), set()):
                 found[parameter.name] = Option(parameter.name, _kind(parameter.default), parameter.default)
     return found
 
@@ -78,11 +88,25 @@ def complete(name: str, given: dict[str, Any]) -> dict[str, Any]:
     require(
         values["weight_decay"] >= 0, f"optimizer {name}", "weight_decay", values["weight_decay"], "0 or more", 0.0001
     )
+    for key in KEPT:
+        value = values.get(key, 0)
+        require(0 <= value < 1, f"optimizer {name}", key, value, "a share from 0 to below 1", 0.9)
     return values
 
 
-def make(name: str, scheduler: Any, settings: dict[str, Any]) -> Any:
-    """An mx.optimizer.Optimizer that takes its rate from `scheduler` (its base rate is the peak rate)."""
+def make(name: str, scheduler: Any, settings: dict[str, Any], devices: int = 1) -> Any:
+    """An mx.optimizer.Optimizer that takes its rate from `scheduler` (its base rate is the peak rate).
+
+    Raises:
+        FitError: when it cannot keep the weights of several devices alike.
+    """
+    if devices > 1 and name.lower() in SINGLE:
+        raise FitError(
+            f"optimizer {name}",
+            f"{devices} devices",
+            "one device: it would give each of them other weights",
+            "pass --device cpu or --device gpu:0, or --set optimizer.name=adam",
+        )
     own = {
         key: value
         for key, value in settings.items()

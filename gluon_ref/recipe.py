@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import tomli_w
 
 from . import catalog, options
-from .errors import OptionError, PathError, RecipeError, UnknownNameError, require
+from .errors import OptionError, PathError, RecipeError, UnknownNameError, nearest, require
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -60,8 +61,9 @@ class Recipe:
         return self.sections.get(section, {})
 
     def options(self, section: str) -> dict[str, Any]:
-        """A section without its name and path: the options of the maker it names."""
-        return {key: value for key, value in self[section].items() if key not in ("name", "path")}
+        """A section without its name, and data without its path: the options of the maker it names."""
+        own = ("name", "path") if section == "data" else ("name",)
+        return {key: value for key, value in self[section].items() if key not in own}
 
     @property
     def settings(self) -> Settings:
@@ -80,12 +82,12 @@ class Recipe:
         for key, value in sorted(changes, key=lambda change: not change[0].endswith(".name")):
             section, dot, option = key.partition(".")
             if not dot or not option or section not in SECTIONS:
-                near = section if section in SECTIONS else "train"
+                near = nearest(section, SECTIONS) or "train"
                 raise RecipeError(
                     "--set",
                     f"{key!r}",
                     f"SECTION.KEY with a section among {', '.join(SECTIONS)}",
-                    f"pass for example --set {near}.{option or 'epochs'}=VALUE",
+                    f"pass for example --set {near}.{option or 'KEY'}=VALUE",
                 )
             if option == "name" and sections.get(section, {}).get("name") != value:
                 sections[section] = {}
@@ -159,15 +161,24 @@ def read(source: str) -> Recipe:
         PathError: for a file that is missing or unreadable.
         RecipeError: for a file that is not TOML or has unknown sections.
     """
-    if source in catalog.names("recipes"):
-        return parse((catalog.PACKAGE / "recipes" / f"{source}.toml").read_text(encoding="utf-8"), source, source)
+    return parse(text(source), Path(source).stem, source)
+
+
+def text(source: str) -> str:
+    """The text of a recipe: by name, by the path of a .toml file, or of a run folder.
+
+    Raises:
+        UnknownNameError, PathError: as `read` does.
+    """
     path = Path(source)
-    if path.suffix != ".toml" and not path.exists():
+    if source in catalog.names("recipes"):
+        path = catalog.PACKAGE / "recipes" / f"{source}.toml"
+    elif path.suffix != ".toml" and not os.path.exists(path):
         raise UnknownNameError("recipe", source, catalog.names("recipes"), do="or give the path of a .toml file")
-    if path.is_dir():
+    elif os.path.isdir(path):
         path = path / "run.toml"
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise PathError(
             "recipe",
@@ -175,7 +186,6 @@ def read(source: str) -> Recipe:
             "a TOML file in UTF-8",
             "give a readable file, or a name from `gluonref list recipes`",
         ) from None
-    return parse(text, path.stem, source)
 
 
 def parse(text: str, name: str, source: str) -> Recipe:
@@ -198,8 +208,9 @@ def parse(text: str, name: str, source: str) -> Recipe:
             "use the release of gluon_ref that wrote it, or a newer one",
         )
     name = document.pop("name", name)
-    if not isinstance(name, str):
-        raise OptionError(f"recipe {source}", f"name = {name!r}", "text", 'write name = "..."')
+    # A run folder is called after it.
+    if not isinstance(name, str) or not name.isprintable() or name in ("", ".", "..") or "/" in name:
+        raise OptionError(f"recipe {source}", f"name = {name!r}", "text without slashes", 'write name = "..."')
     for section, values in document.items():
         if section not in SECTIONS:
             raise UnknownNameError(f"recipe {source}: section", section, SECTIONS)

@@ -21,11 +21,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from . import recipe as recipes
 from .backend import versions
-from .errors import AlteredError, PathError, RecipeError
+from .errors import AlteredError, OptionError, PathError, RecipeError
+from .options import convert
 from .recipe import Recipe
 from .records import Facts
 
@@ -43,6 +44,22 @@ class Run:
     facts: Facts
     state: Mapping[str, Any]
 
+    def entry(self, name: str, kind: type | tuple[type, ...]) -> Any:
+        """What state.json has under a name.
+
+        Raises:
+            AlteredError: when it is missing or of another type.
+        """
+        value = self.state.get(name)
+        if not isinstance(value, kind):
+            raise AlteredError(
+                str(self.folder / STATE),
+                f"{name} is {value!r}",
+                "the file as the run wrote it",
+                "restore it from a copy, or train again",
+            )
+        return value
+
     def file(self, name: str) -> Path:
         """A file of the last checkpoint.
 
@@ -50,7 +67,7 @@ class Run:
             PathError: when the run has no checkpoint yet, or not this file.
             AlteredError: when it is not what the checkpoint wrote.
         """
-        expected = self.state.get("files", {}).get(name)
+        expected = self.entry("files", dict).get(name) if self.state else None
         if expected is None:
             raise PathError(
                 f"run {self.folder}",
@@ -96,9 +113,15 @@ def vacant(folder: Path) -> None:
     """Refuse a folder that holds anything.
 
     Raises:
-        PathError: when it does, or is a file.
+        PathError: when it does, or is a file, or cannot be looked into.
     """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+    try:
+        taken = os.listdir(folder) if os.path.isdir(folder) else os.path.lexists(folder)
+    except OSError as error:
+        raise PathError(
+            "--out", f"{folder} cannot be read ({error.strerror})", "a folder you may read", "pass another --out"
+        ) from None
+    if taken:
         raise PathError(
             "--out",
             f"{folder} exists",
@@ -110,7 +133,7 @@ def vacant(folder: Path) -> None:
 def free(parent: Path, name: str) -> Path:
     """parent/name, or the first of parent/name-2, -3 ... that does not exist."""
     number = 1
-    while (folder := parent / (name if number == 1 else f"{name}-{number}")).exists():
+    while os.path.lexists(folder := parent / (name if number == 1 else f"{name}-{number}")):
         number += 1
     return folder
 
@@ -123,10 +146,10 @@ def load(folder: Path) -> Run:
         AlteredError: when one of its files is damaged.
         RecipeError: when a newer release wrote it.
     """
-    if not (folder / RECIPE).is_file():
+    if not os.path.isfile(folder / RECIPE):
         raise PathError(
             f"run {folder}",
-            "no run.toml in it" if folder.is_dir() else "no such folder",
+            "no run.toml in it" if os.path.isdir(folder) else "no such folder",
             "a folder that `gluonref train` made",
             "check the path; `gluonref train cnn --out DIR` makes one",
         )
@@ -134,11 +157,12 @@ def load(folder: Path) -> Run:
     facts = read_facts(_json(folder / FACTS), str(folder / FACTS))
     state = _json(folder / STATE) if (folder / STATE).is_file() else {}
     _check_format(state, folder / STATE)
-    for name, expected in state.get("files", {}).items():
+    run = Run(folder, recipe, facts, state)
+    for name, expected in run.entry("files", dict).items() if state else ():
         fresh = folder / f"{name}.new"
         if fresh.is_file() and checksum(fresh) == expected:
             os.replace(fresh, folder / name)
-    return Run(folder, recipe, facts, state)
+    return run
 
 
 def commit(folder: Path, state: Mapping[str, Any], writers: Mapping[str, Callable[[str], None]]) -> None:
@@ -180,7 +204,7 @@ def cut_log(folder: Path, epoch: int) -> None:
     """Drop what the log says of later epochs than a run is resumed from."""
     path = folder / LOG
     if path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         kept = [line for line in lines if _epoch(line) <= epoch]
         replace(path, "".join(f"{line}\n" for line in kept).encode())
 
@@ -202,13 +226,11 @@ def read_facts(document: Mapping[str, Any], where: str) -> Facts:
         RecipeError: when a newer release wrote it.
     """
     _check_format(document, Path(where))
-    known = {field.name for field in dataclasses.fields(Facts)}
+    kinds = get_type_hints(Facts)
     try:
-        values: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key in known
-        }
+        values = {key: convert(key, document[key], kind) for key, kind in kinds.items() if key in document}
         return Facts(**values)
-    except TypeError as error:
+    except (TypeError, OptionError) as error:
         raise AlteredError(
             where, str(error), "the facts of a data set", "restore it from a copy, or train again"
         ) from None

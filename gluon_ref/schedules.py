@@ -95,11 +95,12 @@ def _final(name: str, final: float) -> None:
 
 def _warmup(name: str, steps: int, epochs: int, warmup_epochs: float) -> int:
     require(warmup_epochs >= 0, f"schedule {name}", "warmup_epochs", warmup_epochs, "0 or more", 1)
-    if warmup_epochs and warmup_epochs >= epochs:
+    warmup = round(warmup_epochs * steps)
+    if warmup and warmup >= steps * epochs:
         raise FitError(
             f"schedule {name}",
-            f"warmup_epochs={warmup_epochs} in a run of {epochs} epochs",
+            f"warmup_epochs={warmup_epochs}, {warmup} steps, in a run of {steps * epochs} steps",
             "a warm-up shorter than the run",
             "pass --set schedule.warmup_epochs=0 or more --epochs",
         )
-    return round(warmup_epochs * steps)
+    return warmup

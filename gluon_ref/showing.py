@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import catalog, options
-from .errors import PathError, UnknownNameError, require
+from .errors import OptionError, PathError, UnknownNameError
 from .options import Option
 
 # What `show` is asked for -> the catalogue's kind.
@@ -44,12 +44,11 @@ def describe(kind: str, name: str) -> dict[str, Any]:
     if kind not in (*KINDS, *OTHER_KINDS):
         raise UnknownNameError("show", kind, (*KINDS, *OTHER_KINDS))
     if kind == "recipe":
-        from .recipe import read
+        from .recipe import read, text
 
         read(name)
-        path = catalog.PACKAGE / "recipes" / f"{name}.toml"
-        text = (path if path.is_file() else Path(name)).read_text(encoding="utf-8")
-        return {"kind": kind, "name": name, "about": text.splitlines()[0].lstrip("# "), "text": text}
+        lines = text(name)
+        return {"kind": kind, "name": name, "about": lines.partition("\n")[0].lstrip("# "), "text": lines}
     about, found = _options(kind, name)
     section = kind if kind in ("model", "data", "task", "optimizer", "schedule") else ""
     return {
@@ -81,7 +80,8 @@ def write_samples(name: str, path: str, count: int, folder: Path) -> list[Path]:
     """
     from . import runs
 
-    require(count >= 1, "show data", "samples", count, "1 or more", 5)
+    if count < 1:
+        raise OptionError("show data", f"samples={count}", "1 or more", "pass --samples 5")
     runs.vacant(folder)
     load = catalog.find("data", name).load
     data = load(path, **options.complete("data", load, {}))

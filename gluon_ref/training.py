@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from . import hooks, optimizers, runs, schedules, states
-from .assembly import Assembly, assemble, load_data
+from .assembly import Assembly, assemble, fill, load_data
 from .backend import mx
 from .batching import batches, plan
-from .errors import FitError, PathError, RequestError
+from .errors import FitError, MachineError, PathError, RequestError, reason
 from .layers import settle
 from .loop import answering, epoch_seed, fit, measure
 from .place import choose
@@ -74,7 +74,7 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
     if not run.state:
         raise PathError("--resume", f"{folder} has no checkpoint", "a run that has finished an epoch", "train it anew")
     changed = Recipe(run.recipe.name, run.recipe.change(changes).sections).check()
-    epoch = int(run.state["epoch"])
+    epoch = run.entry("epoch", int)
     if epoch >= changed.settings.epochs:
         raise RequestError(
             "--resume",
@@ -90,11 +90,11 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
             "the same data",
             f"put it back at {changed['data']['path'] or 'its place'}, or start a new run",
         )
-    state.net.load_parameters(str(run.file(runs.LAST)), ctx=list(place.contexts))
+    fill(state.net, run.file(runs.LAST), place.contexts)
     for index, trainer in enumerate(state.trainers):
-        states.restore(trainer, str(run.file(_states(index))), run.state["trainers"][index])
-    state.epoch, state.step, state.seen = epoch, int(run.state["step"]), int(run.state["seen"])
-    state.best, state.best_epoch = run.state["best"], int(run.state["best_epoch"])
+        states.restore(trainer, str(run.file(_states(index))), run.entry("trainers", list)[index])
+    state.epoch, state.step, state.seen = epoch, run.entry("step", int), run.entry("seen", int)
+    state.best, state.best_epoch = run.entry("best", (int, float)), run.entry("best_epoch", int)
     runs.cut_log(run.folder, epoch)
     runs.replace(run.folder / runs.RECIPE, changed.text().encode())
     return _run(run.folder, changed, data, place, assembly, state)
@@ -114,12 +114,20 @@ def _prepare(recipe: Recipe) -> tuple[Data, Place, Assembly, State]:
     net = assembly.net
     steps = len(plan(data.train, settings.batch_size, epoch_seed(settings.seed, 1)))
     mx.random.seed(settings.seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # weights that a model has loaded already stay as they are
-        net.initialize(mx.init.Xavier(), ctx=list(place.contexts))
-    net.collect_params().reset_ctx(list(place.contexts))
-    for context in place.contexts:
-        settle(net, assembly.fields, context)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # weights that a model has loaded already stay as they are
+            net.initialize(mx.init.Xavier(), ctx=list(place.contexts))
+        net.collect_params().reset_ctx(list(place.contexts))
+        for context in place.contexts:
+            settle(net, assembly.fields, context)
+    except mx.base.MXNetError as error:
+        raise FitError(
+            f"model {recipe['model']['name']} with data {recipe['data']['name']}",
+            f"does not run on inputs of shape {'x'.join(map(str, data.facts.shape))} ({reason(error)})",
+            "a network that can be computed on them",
+            "change the model's options, or give larger images",
+        ) from error
     if settings.hybridize:
         net.hybridize(static_alloc=True, static_shape=False)
     trainers = []
@@ -127,7 +135,9 @@ def _prepare(recipe: Recipe) -> tuple[Data, Place, Assembly, State]:
         schedule = schedules.SCHEDULES[recipe["schedule"]["name"]](
             recipe["optimizer"]["learning_rate"], steps, settings.epochs, **recipe.options("schedule")
         )
-        optimizer = optimizers.make(recipe["optimizer"]["name"], schedule, recipe.options("optimizer"))
+        optimizer = optimizers.make(
+            recipe["optimizer"]["name"], schedule, recipe.options("optimizer"), len(place.contexts)
+        )
         trainers.append(
             mx.gluon.Trainer(
                 net.collect_params(objective.params),
@@ -169,6 +179,18 @@ def _run(folder: Path, recipe: Recipe, data: Data, place: Place, assembly: Assem
 
 
 def _save(folder: Path, state: State, best: bool) -> None:
+    try:
+        _commit(folder, state, best)
+    except (OSError, mx.base.MXNetError) as error:
+        raise MachineError(
+            f"run {folder}",
+            f"the checkpoint of epoch {state.epoch} cannot be written ({reason(error)})",
+            "room and the right to write there",
+            f"mend that, then `gluonref train --resume {folder}`; the checkpoint before is whole",
+        ) from error
+
+
+def _commit(folder: Path, state: State, best: bool) -> None:
     writers: dict[str, Callable[[str], None]] = {runs.LAST: state.net.save_parameters}
     if best:
         writers[runs.BEST] = state.net.save_parameters

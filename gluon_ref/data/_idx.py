@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -34,7 +35,7 @@ def folder(name: str, path: str, labels: tuple[str, ...]) -> Data:
             f"the folder with {FILES['train'][0]} and the other three files, .gz or not",
             f"pass --data {name}:DIR",
         )
-    if not Path(path).is_dir():
+    if not os.path.isdir(path):
         raise PathError(f"data {name}", f"{path} is no folder", "the folder with the four idx files", "check the path")
     parts = {}
     for part, (images, targets) in FILES.items():

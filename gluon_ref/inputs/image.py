@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from ..errors import DataError, PathError
 from ..records import Facts, Field
+from ._lines import standard_input
 
 SUFFIX = ".png"
 MODES = {1: "L", 3: "RGB"}
@@ -46,7 +48,7 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
     """
     for request in requests:
         if request == "-":
-            yield from read((line.strip() for line in sys.stdin if line.strip()), facts)
+            yield from read((line.strip() for line in standard_input() if line.strip()), facts)
         else:
             yield request, load(request, facts)
 
@@ -57,14 +59,16 @@ def load(path: str, facts: Facts) -> np.ndarray:
     try:
         with Image.open(path) as image:
             image.load()
+            if image.mode.startswith(("I", "F")):  # Pillow would cut these off at 255, not scale them
+                raise DataError(path, f"pixels of mode {image.mode}", "8 bits per channel", "save it with 8 bits")
             given = f"{image.width}x{image.height} {image.mode}"
             fitted = image if image.mode == MODES[channel] else image.convert(MODES[channel])
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise DataError(path, f"not an image ({error})", "a PNG, JPEG or other image file", "check the file") from None
     except FileNotFoundError:
         raise PathError("predict", f"{path} does not exist", "the path of an image", "check the path") from None
     except OSError as error:  # Pillow raises it for truncated files as well
-        kind = DataError if Path(path).is_file() else PathError
+        kind = DataError if os.path.isfile(path) else PathError
         raise kind(path, f"cannot be read ({error})", "a whole, readable image file", "check the file") from None
     if (fitted.height, fitted.width) != (height, width):
         fitted = fitted.resize((width, height), Image.Resampling.BILINEAR)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from ..backend import gluonnlp
 from ..errors import DataError
 from ..records import Facts, Field
 from ..samples import ArraySamples
+from ._lines import standard_input
 
 SUFFIX = ".txt"
 PADDING, UNKNOWN = "<pad>", "<unk>"
@@ -108,7 +108,7 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
 def _lines(requests: Iterable[str]) -> Iterator[str]:
     for request in requests:
         if request == "-":
-            yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
+            yield from (line.rstrip("\r\n") for line in standard_input() if line.strip())
         else:
             yield request
 

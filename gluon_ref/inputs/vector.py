@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import sys
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -12,8 +12,10 @@ import numpy as np
 
 from ..errors import DataError, PathError
 from ..records import Facts, Field
+from ._lines import standard_input
 
 SUFFIX = ".csv"
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def fields(facts: Facts) -> tuple[Field, ...]:
@@ -46,8 +48,8 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
     """
     for request in requests:
         if request == "-":
-            yield from rows(sys.stdin, "standard input", facts)
-        elif "," in request and not Path(request).exists():
+            yield from rows(standard_input(), "standard input", facts)
+        elif "," in request and not os.path.exists(request):
             yield from rows([request], f"row {request}", facts)
         else:
             try:
@@ -64,23 +66,24 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
 
 def rows(lines: Iterable[str] | IO[str], where: str, facts: Facts) -> Iterator[tuple[str, np.ndarray]]:
     """Rows of a CSV text that the facts' columns can be found in."""
-    places: list[int] | None = None
+    names: list[str] = []
     reader = csv.reader(lines)
     for row in reader:
         if not row:
             continue
-        if places is None:
-            places = list(range(len(facts.columns)))
-            if set(facts.columns) <= {cell.strip() for cell in row}:
-                names = [cell.strip() for cell in row]
-                places = [names.index(column) for column in facts.columns]
+        if not names:
+            header = [cell.strip() for cell in row]
+            headed = set(facts.columns) <= set(header)
+            names = header if headed else list(facts.columns)
+            places = [names.index(column) for column in facts.columns]
+            if headed:
                 continue
         place = f"{where}, line {reader.line_num}"
-        if (places == list(range(len(facts.columns))) and len(row) < len(places)) or max(places, default=0) >= len(row):
+        if len(row) != len(names):
             raise DataError(
                 place,
                 f"{len(row)} values",
-                f"{len(places)}: {', '.join(facts.columns)}",
+                f"{len(names)}: {', '.join(names)}",
                 "give every column, or a header line that names them",
             )
         yield (
@@ -90,7 +93,7 @@ def rows(lines: Iterable[str] | IO[str], where: str, facts: Facts) -> Iterator[t
 
 
 def number(text: str, where: str, column: str) -> float:
-    """A cell as a finite number.
+    """A cell as a finite number that float32 holds.
 
     Raises:
         DataError: when it is anything else, an empty cell included.
@@ -99,7 +102,7 @@ def number(text: str, where: str, column: str) -> float:
         value = float(text)
     except ValueError:
         value = float("nan")
-    if not np.isfinite(value):
+    if not abs(value) <= LARGEST:
         raise DataError(where, f"{column} = {text!r}", "a number", "mend the cell or leave the row out")
     return value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from ..records import Facts
 TAKES = ("image",)
 GIVES = "scores"
 HUB = "hub"
+WHERE = "model backbone"
+TIMEOUT_S = 10  # GluonCV asks without a limit, five times
 
 
 class Backbone(mx.gluon.HybridBlock):
@@ -24,11 +28,11 @@ class Backbone(mx.gluon.HybridBlock):
         scores: float32 (batch, labels), logits.
     """
 
-    def __init__(self, facts: Facts, zoo: Any, **kwargs: Any) -> None:
+    def __init__(self, facts: Facts, network: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        with self.name_scope():
+        with self.name_scope():  # not every network of GluonCV's takes a prefix
             self.standardize = Standardize(facts, prefix="standardize_")
-        self.zoo = zoo
+            self.zoo = _build_zoo(network, facts.outputs)
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Raw pixels to scores."""
@@ -51,58 +55,62 @@ def build(facts: Facts, *, network: str = "cifar_resnet20_v1", weights: str = ""
         PathError: when the weights file cannot be read.
         DataError: when the weights are of another network.
     """
-    where = "model backbone"
     if facts.target != "label":
-        raise FitError(where, f"samples carry {facts.target}", "labels", "choose --set model.name=cnn")
+        raise FitError(WHERE, f"samples carry {facts.target}", "labels", "choose --set model.name=cnn")
     if network.lower() not in gluoncv.model_zoo.get_model_list():
-        raise UnknownNameError(f"{where}: network", network, gluoncv.model_zoo.get_model_list())
-    zoo = _build_zoo(where, network, facts.outputs)
-    head = _head(where, network, zoo, facts.outputs)
+        raise UnknownNameError(f"{WHERE}: network", network, gluoncv.model_zoo.get_model_list())
+    net = Backbone(facts, network, prefix="backbone_")
+    head = _head(network, net.zoo, facts.outputs)
     if weights:
-        _load(where, network, zoo, head, weights)
+        _load(network, net.zoo, head, weights)
     if frozen:
-        _freeze(zoo, head)
-    return Backbone(facts, zoo, prefix="backbone_")
+        _freeze(net.zoo, head)
+    return net
 
 
-def _build_zoo(where: str, network: str, labels: int) -> Any:
+def _build_zoo(network: str, labels: int) -> Any:
+    make = partial(gluoncv.model_zoo.get_model, network, classes=labels, pretrained=False)
     try:
-        # The prefix is fixed, or names in exports would count the networks built before.
-        return gluoncv.model_zoo.get_model(network, classes=labels, pretrained=False, prefix="zoo_")
+        try:
+            # Detectors and segmenters would download their base network; classifiers do not know the argument.
+            return make(pretrained_base=False)
+        except TypeError as error:
+            if "pretrained_base" not in str(error):
+                raise
+        return make()
     except (TypeError, AssertionError, ValueError) as error:
-        raise FitError(
-            where,
-            f"network={network} ({error})",
-            "a classifier that takes a number of classes",
-            "pass --set model.network=resnet18_v1",
-        ) from error
+        raise _no_classifier(network, f" ({error})") from error
 
 
-def _head(where: str, network: str, zoo: Any, labels: int) -> str:
+def _no_classifier(network: str, reason: str = "") -> FitError:
+    return FitError(
+        WHERE,
+        f"network={network}{reason}",
+        "a classifier, whose last layer gives one score per label",
+        "pass --set model.network=resnet18_v1",
+    )
+
+
+def _head(network: str, zoo: Any, labels: int) -> str:
     """Name of the last child with parameters, which GluonCV's classifiers end in."""
     named = [name for name, child in zoo._children.items() if list(child.collect_params().values())]
     sizes = {param.shape[0] for param in zoo._children[named[-1]].collect_params().values()} if named else set()
-    if not sizes or sizes != {labels}:
-        raise FitError(
-            where,
-            f"network={network}",
-            "a classifier, whose last layer gives one score per label",
-            "pass --set model.network=resnet18_v1",
-        )
+    if sizes != {labels}:
+        raise _no_classifier(network)
     return str(named[-1])
 
 
-def _load(where: str, network: str, zoo: Any, head: str, weights: str) -> None:
+def _load(network: str, zoo: Any, head: str, weights: str) -> None:
     path = Path(weights)
     if weights == HUB:
-        path = _download(where, network)
+        path = _download(network)
     elif not path.is_file():
-        raise PathError(where, f"weights={weights} is no file", "a .params file, or hub", "check the path")
+        raise PathError(WHERE, f"weights={weights} is no file", "a .params file, or hub", "check the path")
     try:
         loaded = mx.nd.load(str(path))
     except mx.base.MXNetError as error:
         raise DataError(
-            where,
+            WHERE,
             f"{path} is not a parameters file ({str(error).splitlines()[0]})",
             "what save_parameters wrote",
             "check the file",
@@ -110,7 +118,7 @@ def _load(where: str, network: str, zoo: Any, head: str, weights: str) -> None:
     params = zoo._collect_params_with_prefix()
     if not isinstance(loaded, dict) or not any("." in name for name in loaded):
         raise DataError(
-            where,
+            WHERE,
             f"{path} holds no structured names",
             "what save_parameters wrote",
             "load it into the network it came from and call save_parameters",
@@ -120,7 +128,7 @@ def _load(where: str, network: str, zoo: Any, head: str, weights: str) -> None:
     wrong = sorted(wanted ^ set(kept)) or [name for name in wanted if not _agrees(params[name].shape, kept[name].shape)]
     if wrong:
         raise DataError(
-            where,
+            WHERE,
             f"{path} and network={network} differ in {wrong[0]}",
             f"weights of {network}",
             "name the network the file was saved from",
@@ -135,16 +143,20 @@ def _agrees(expected: tuple[int, ...], given: tuple[int, ...]) -> bool:
     return len(expected) == len(given) and all(a in (0, b) for a, b in zip(expected, given))
 
 
-def _download(where: str, network: str) -> Path:
+def _download(network: str) -> Path:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT_S)
     try:
         return Path(gluoncv.model_zoo.model_store.get_model_file(network, tag=True))
     except (OSError, ValueError, RuntimeError) as error:
         raise MachineError(
-            where,
+            WHERE,
             f"weights=hub could not be had ({error})",
             "a network that reaches GluonCV's bucket",
             "pass --set model.weights=FILE with a file you have",
         ) from None
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _freeze(zoo: Any, head: str) -> None:

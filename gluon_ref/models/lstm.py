@@ -150,7 +150,7 @@ class LSTM(mx.gluon.HybridBlock):
     ) -> None:
         super().__init__(**kwargs)
         nn = mx.gluon.nn
-        self._pooling = pooling
+        self._pooling, self._both, self._units = pooling, both, units
         with self.name_scope():
             self.embedding = nn.Embedding(len(facts.vocab), embedding, prefix="embedding_")
             self.silence = nn.HybridSequential(prefix="silence_")
@@ -174,7 +174,7 @@ class LSTM(mx.gluon.HybridBlock):
         x = F.swapaxes(x, 0, 1)  # (time, batch, embedding)
         for index, layer in enumerate(self.layers):
             x = layer(self.dropout(x) if index else x, length)  # (time, batch, directions * units)
-        return self.head(self.dropout(_pool(F, x, length, self._pooling)))  # (batch, outputs)
+        return self.head(self.dropout(_pool(F, x, length, self._pooling, self._both, self._units)))  # (batch, outputs)
 
 
 def build(
@@ -214,8 +214,8 @@ def build(
     )
 
 
-def _pool(F: Any, x: Any, length: Any, pooling: str) -> Any:
-    """States (time, batch, units) of the real steps to one vector (batch, units) each."""
+def _pool(F: Any, x: Any, length: Any, pooling: str, both: bool, units: int) -> Any:
+    """States (time, batch, directions * units) of the real steps to one vector each, (batch, its width)."""
     parts = []
     if "max" in pooling:
         parts.append(F.max(F.SequenceMask(x, length, use_sequence_length=True, value=-1e9), axis=0))
@@ -223,5 +223,8 @@ def _pool(F: Any, x: Any, length: Any, pooling: str) -> Any:
         total = F.sum(F.SequenceMask(x, length, use_sequence_length=True), axis=0)
         parts.append(F.broadcast_div(total, F.expand_dims(F.cast(length, "float32"), axis=1)))
     if pooling == "last":
-        parts.append(F.SequenceLast(x, length, use_sequence_length=True))
+        parts.append(F.SequenceLast(F.slice_axis(x, axis=2, begin=0, end=units), length, use_sequence_length=True))
+        if both:  # backward, the last step is the first token
+            first = F.slice_axis(F.slice_axis(x, axis=0, begin=0, end=1), axis=2, begin=units, end=2 * units)
+            parts.append(F.squeeze(first, axis=0))  # (batch, units)
     return parts[0] if len(parts) == 1 else F.concat(*parts, dim=1)
