@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -26,7 +27,11 @@ def plan(samples: Samples, size: int, seed: int | None = None) -> list[np.ndarra
         order = np.arange(len(samples)) if seed is None else np.random.RandomState(seed).permutation(len(samples))
         return [order[start : start + size] for start in range(0, len(samples), size)]
     buckets = min(BUCKETS, len(set(lengths.tolist())))
-    sampler = gluonnlp.data.FixedBucketSampler(lengths.tolist(), size, num_buckets=buckets, shuffle=seed is not None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a bucket is empty and left out
+        sampler = gluonnlp.data.FixedBucketSampler(
+            lengths.tolist(), size, num_buckets=buckets, shuffle=seed is not None
+        )
     before = np.random.get_state()
     np.random.seed(seed)  # the sampler knows only numpy's global generator
     try:

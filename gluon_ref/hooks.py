@@ -188,6 +188,6 @@ def _refuse(state: State, name: str, value: float) -> None:
         raise DivergedError(
             f"train: step {state.step}, epoch {state.epoch}",
             f"{name} is {value}",
-            "a finite loss",
+            "a finite number",
             "pass a smaller --lr, or --set train.clip_norm=1; the last checkpoint is kept",
         )

@@ -208,9 +208,11 @@ def parse(text: str, name: str, source: str) -> Recipe:
             "use the release of gluon_ref that wrote it, or a newer one",
         )
     name = document.pop("name", name)
-    # A run folder is called after it.
-    if not isinstance(name, str) or not name.isprintable() or name in ("", ".", "..") or "/" in name:
-        raise OptionError(f"recipe {source}", f"name = {name!r}", "text without slashes", 'write name = "..."')
+    if not isinstance(name, str):
+        raise OptionError(f"recipe {source}", f"name = {name!r}", "text", 'write name = "..."')
+    # The run's folder is called after it.
+    if not name.isprintable() or name in ("", ".", "..") or "/" in name:
+        raise OptionError(f"recipe {source}", f"name = {name!r}", "the name of a folder", 'write name = "my-run"')
     for section, values in document.items():
         if section not in SECTIONS:
             raise UnknownNameError(f"recipe {source}: section", section, SECTIONS)

@@ -167,8 +167,8 @@ def _run(folder: Path, recipe: Recipe, data: Data, place: Place, assembly: Assem
         [
             hooks.Guard(settings.log_steps),
             hooks.Score(score, task.watch),
-            hooks.Checkpoint(lambda state, best: _save(folder, state, best)),
             hooks.Log(lambda record: runs.append(folder, record), settings.log_steps),
+            hooks.Checkpoint(lambda state, best: _save(folder, state, best)),
             hooks.Progress(settings.epochs, len(data.train), task.watch[0], done=state.epoch),
             hooks.Limit(settings.epochs),
         ],

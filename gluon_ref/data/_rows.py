@@ -54,8 +54,8 @@ def read(name: str, path: str) -> Rows:
                 if row:
                     rows.append(row)
                     lines.append(reader.line_num)
-    except UnicodeDecodeError as error:
-        raise DataError(path, f"byte {error.start} is not UTF-8", "a text file in UTF-8", "save it as UTF-8") from None
+    except UnicodeDecodeError:
+        raise DataError(path, "bytes that are not UTF-8", "a text file in UTF-8", "save it as UTF-8") from None
     except csv.Error as error:
         raise DataError(
             path,

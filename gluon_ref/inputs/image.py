@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ..errors import DataError, PathError
 from ..records import Facts, Field
@@ -56,6 +56,7 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
 def load(path: str, facts: Facts) -> np.ndarray:
     """One image file as uint8 (channel, height, width) of the facts' shape."""
     channel, height, width = facts.shape
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv switches it on: half an image would pass for a whole one
     try:
         with Image.open(path) as image:
             image.load()
