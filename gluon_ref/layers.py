@@ -80,7 +80,7 @@ def settle(net: Any, fields: Sequence[Field], context: Any) -> None:
     try:
         net(*(mx.nd.array(array, ctx=context, dtype=array.dtype) for array in zeros(fields)))
         mx.nd.waitall()
-    except mx.base.MXNetError as error:
+    except (mx.base.MXNetError, ValueError) as error:  # Gluon raises a ValueError where it infers shapes
         shapes = ", ".join(f"{field.name} {'x'.join(map(str, field.shape))}" for field in fields)
         reason = str(error).strip().splitlines()[-1]
         raise FitError(

@@ -13,15 +13,11 @@ from gluon_ref.records import Facts
 from gluon_ref.training import train
 
 IMAGE = Facts("image", "label", (1, 8, 9), labels=("a", "b", "c"), mean=(3.0,), std=(2.0,))
-VECTOR = Facts(
-    "vector", "label", (5,), labels=("a", "b", "c"), columns=tuple("vwxyz"), mean=(1.0,) * 5, std=(2.0,) * 5
-)
+VECTOR = Facts("vector", "label", (5,), labels=("a", "b", "c"), columns=tuple("vwxyz"), mean=(1.0,) * 5, std=(2.0,) * 5)
 VALUE = Facts(
     "vector", "value", (5,), columns=tuple("vwxyz"), mean=(1.0,) * 5, std=(2.0,) * 5, target_mean=7.0, target_std=3.0
 )
-TEXT = Facts(
-    "text", "label", (-1,), labels=("a", "b", "c"), vocab=("<pad>", "<unk>", *"abcdefg"), split="character"
-)
+TEXT = Facts("text", "label", (-1,), labels=("a", "b", "c"), vocab=("<pad>", "<unk>", *"abcdefg"), split="character")
 # Quick to train: a run of a fifth of a second.
 SMALL = [("model.units", "16"), ("train.epochs", "2"), ("data.name", "iris"), ("train.batch_size", "16")]
 

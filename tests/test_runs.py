@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gluon_ref import recipe as recipes
+from gluon_ref import runs
+from gluon_ref.errors import AlteredError, PathError, RecipeError
+from gluon_ref.records import Facts
+from tests.conftest import SMALL, VALUE, VECTOR
+
+Patch = pytest.MonkeyPatch
+
+
+def writer(content: bytes) -> Callable[[str], None]:
+    return lambda path: Path(path).write_bytes(content) and None
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run with the checkpoint of epoch 1: a.params "a1", b.params "b1"."""
+    folder = tmp_path / "deep" / "run"
+    runs.create(folder, recipes.read("mlp").change(SMALL).check(), VECTOR)
+    runs.commit(folder, {"epoch": 1}, {"a.params": writer(b"a1"), "b.params": writer(b"b1")})
+    return folder
+
+
+def contents(run: runs.Run) -> tuple[int, bytes, bytes]:
+    return run.state["epoch"], run.file("a.params").read_bytes(), run.file("b.params").read_bytes()
+
+
+def test_a_checkpoint_is_loaded_as_it_was_written(folder: Path) -> None:
+    run = runs.load(folder)
+    assert contents(run) == (1, b"a1", b"b1")
+    assert run.facts == VECTOR
+    assert run.recipe == recipes.read("mlp").change(SMALL).check()
+    assert not list(folder.glob("*.new"))
+
+
+@pytest.mark.parametrize("facts", [VECTOR, VALUE])
+def test_facts_come_back_equal_from_their_file(tmp_path: Path, facts: Facts) -> None:
+    runs.create(tmp_path / "run", recipes.read("mlp").check(), facts)
+    run = runs.load(tmp_path / "run")
+    assert run.facts == facts
+    assert run.state == {}
+    assert json.loads((tmp_path / "run" / runs.FACTS).read_text())["versions"]["mxnet"] == "1.9.1"
+
+
+def test_a_file_that_is_not_written_again_stays_part_of_the_checkpoint(folder: Path) -> None:
+    runs.commit(folder, {"epoch": 2}, {"a.params": writer(b"a2")})
+    assert contents(runs.load(folder)) == (2, b"a2", b"b1")
+
+
+def test_a_writer_that_fails_leaves_the_old_checkpoint_whole(folder: Path) -> None:
+    def fail(path: str) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match=r"disk full"):
+        runs.commit(folder, {"epoch": 2}, {"a.params": writer(b"a2"), "b.params": fail})
+    assert contents(runs.load(folder)) == (1, b"a1", b"b1")
+    runs.commit(folder, {"epoch": 3}, {"a.params": writer(b"a3"), "b.params": writer(b"b3")})
+    assert contents(runs.load(folder)) == (3, b"a3", b"b3")
+
+
+@pytest.mark.parametrize("moves", range(5))
+def test_a_kill_at_any_replacement_leaves_one_whole_checkpoint(folder: Path, monkeypatch: Patch, moves: int) -> None:
+    left, replace = iter(range(moves)), os.replace
+
+    def killed(source: Path, target: Path) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        try:
+            runs.commit(folder, {"epoch": 2}, {"a.params": writer(b"a2"), "b.params": writer(b"b2")})
+            interrupted = False
+        except KeyboardInterrupt:
+            interrupted = True
+    assert interrupted == (moves < 3)  # state.json, a.params, b.params
+    assert contents(runs.load(folder)) == ((1, b"a1", b"b1") if moves == 0 else (2, b"a2", b"b2"))
+    assert contents(runs.load(folder)) == ((1, b"a1", b"b1") if moves == 0 else (2, b"a2", b"b2"))
+
+
+def test_a_flipped_byte_is_refused(folder: Path) -> None:
+    (folder / "a.params").write_bytes(b"a0")
+    with pytest.raises(AlteredError) as caught:
+        runs.load(folder).file("a.params")
+    assert str(caught.value) == (
+        f"{folder / 'a.params'}: its checksum differs from state.json's; expected the file as the run wrote it; "
+        "restore it from a copy, or train again"
+    )
+
+
+def test_a_missing_file_is_refused(folder: Path) -> None:
+    (folder / "a.params").unlink()
+    with pytest.raises(AlteredError, match=r"a.params: missing; expected the file as the run wrote it"):
+        runs.load(folder).file("a.params")
+
+
+def test_a_file_the_checkpoint_does_not_hold_is_refused(folder: Path) -> None:
+    with pytest.raises(PathError, match=r"holds no c.params; expected a run that has finished an epoch; train it for"):
+        runs.load(folder).file("c.params")
+
+
+@pytest.mark.parametrize("name", [runs.FACTS, runs.STATE])
+@pytest.mark.parametrize("written", [2, "new", None])
+def test_a_newer_format_is_refused(folder: Path, name: str, written: object) -> None:
+    document = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps({**document, "format": written}))
+    with pytest.raises(RecipeError) as caught:
+        runs.load(folder)
+    assert str(caught.value) == (
+        f"{folder / name}: format {written!r}; expected format 1 or older; "
+        "use the release of gluon_ref that wrote it, or a newer one"
+    )
+
+
+def test_a_newer_recipe_is_refused(folder: Path) -> None:
+    text = (folder / runs.RECIPE).read_text()
+    (folder / runs.RECIPE).write_text(text.replace("format = 1", "format = 2"))
+    with pytest.raises(RecipeError, match=r"format 2; expected format 1 or older"):
+        runs.load(folder)
+
+
+BAD_FILES = [
+    (runs.FACTS, "{", "not readable as JSON ("),
+    (runs.STATE, "[]", "not a JSON object; expected the file as the run wrote it"),
+    (runs.FACTS, "{}", "; expected the facts of a data set; restore it from a copy, or train again"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), BAD_FILES)
+def test_a_damaged_file_is_refused(folder: Path, name: str, text: str, message: str) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(AlteredError) as caught:
+        runs.load(folder)
+    assert str(caught.value).startswith(f"{folder / name}: ")
+    assert message in str(caught.value)
+
+
+def test_facts_that_are_missing_are_refused(folder: Path) -> None:
+    (folder / runs.FACTS).unlink()
+    with pytest.raises(AlteredError, match=r"facts.json: not readable as JSON"):
+        runs.load(folder)
+
+
+def test_an_entry_of_the_state_has_its_type_or_is_refused(folder: Path) -> None:
+    run = runs.load(folder)
+    assert run.entry("epoch", int) == 1
+    with pytest.raises(AlteredError) as caught:
+        run.entry("step", int)
+    assert str(caught.value).startswith(f"{folder / runs.STATE}: step is None; expected the file as the run wrote it; ")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PathError, match=r"no run.toml in it; expected a folder that `gluonref train` made; check the"):
+        runs.load(tmp_path)
+    with pytest.raises(PathError, match=r"run .*none: no such folder; "):
+        runs.load(tmp_path / "none")
+
+
+def test_a_run_takes_an_empty_folder_and_overwrites_nothing(tmp_path: Path) -> None:
+    runs.create(tmp_path, recipes.read("mlp").check(), VECTOR)
+    for place in (tmp_path, tmp_path / runs.RECIPE):
+        with pytest.raises(PathError) as caught:
+            runs.create(place, recipes.read("mlp").check(), VECTOR)
+        assert str(caught.value) == (
+            f"--out: {place} exists; expected a new or empty folder; nothing is overwritten; "
+            "pass another --out, or remove it"
+        )
+
+
+def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path, monkeypatch: Patch) -> None:
+    def refuse(path: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(
+        PathError, match=r"cannot be read \(Permission denied\); expected a folder you may read; pass an"
+    ):
+        runs.vacant(tmp_path)
+
+
+def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PathError) as caught:
+        runs.create(tmp_path / "file" / "run", recipes.read("mlp").check(), VECTOR)
+    assert "cannot be written (Not a directory); expected a folder you may write; pass another" in str(caught.value)
+
+
+def test_the_next_free_name_is_counted_up(tmp_path: Path) -> None:
+    found = []
+    for _ in range(3):
+        found.append(runs.free(tmp_path, "mlp").name)
+        runs.free(tmp_path, "mlp").mkdir()
+    assert found == ["mlp", "mlp-2", "mlp-3"]
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    runs.replace(tmp_path / "a", b"one")
+    runs.replace(tmp_path / "a", b"two")
+    assert (tmp_path / "a").read_bytes() == b"two"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_log_is_cut_after_the_epoch_a_run_goes_on_from(tmp_path: Path) -> None:
+    for epoch in (1, 2, 2, 3):
+        runs.append(tmp_path, {"epoch": epoch, "word": "é\u2028"})
+    kept = (tmp_path / runs.LOG).read_text().splitlines()[:3]
+    with open(tmp_path / runs.LOG, "a") as file:
+        file.write('{"event": "step"}\n[]\n{"epoch": 1, "st')
+    runs.cut_log(tmp_path, 2)
+    assert (tmp_path / runs.LOG).read_text().splitlines() == kept
+
+
+def test_a_run_without_a_log_has_nothing_to_cut(tmp_path: Path) -> None:
+    runs.cut_log(tmp_path, 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_number_that_json_does_not_have_is_not_logged(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"JSON"):
+        runs.append(tmp_path, {"loss": float("nan")})
+    assert (tmp_path / runs.LOG).read_text() == ""
+
+
+def test_the_fixture_of_a_trained_run_is_a_run(run: Path) -> None:
+    opened = runs.load(run)
+    assert opened.state["epoch"] == 2
+    assert all(opened.file(name).is_file() for name in (runs.LAST, runs.BEST, "trainer-0.states"))
