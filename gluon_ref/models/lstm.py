@@ -152,12 +152,10 @@ class LSTM(mx.gluon.HybridBlock):
         nn = mx.gluon.nn
         self._pooling, self._both, self._units = pooling, both, units
         with self.name_scope():
-            self.embedding = nn.Embedding(len(facts.vocab), embedding, prefix="embedding_")
-            self.silence = nn.HybridSequential(prefix="silence_")
-            if token_dropout:
-                self.silence.add(nn.Dropout(token_dropout, axes=(2,)))  # a whole token at a time
-            if dropout:
-                self.silence.add(nn.Dropout(dropout))
+            self.embedding = nn.Embedding(
+                len(facts.vocab), embedding, weight_initializer=mx.init.Normal(0.3), prefix="embedding_"
+            )
+            self.silence = nn.Dropout(token_dropout, axes=(2,))  # a whole token at a time
             self.layers: list[Layer] = []
             width = embedding
             for index in range(layers):
@@ -187,7 +185,7 @@ def build(
     pooling: Literal["max", "mean", "last", "max+mean"] = "max",
     cell: Literal["fused", "written"] = "fused",
     token_dropout: float = 0.0,
-    dropout: float = 0.3,
+    dropout: float = 0.2,
 ) -> LSTM:
     """An LSTM classifier or regressor for these facts.
 
@@ -200,7 +198,7 @@ def build(
         pooling: how the states of the real steps become one vector; last is the final state of each direction.
         cell: MXNet's fused operator, or the same gates written out, which is slower and easier to read.
         token_dropout: share of whole tokens silenced while training, in [0, 1).
-        dropout: share of units silenced while training, on embeddings, between layers and before the scores, in [0, 1).
+        dropout: share of units silenced while training, between layers and before the scores, in [0, 1).
     Raises:
         OptionError: for an option out of range.
     """
