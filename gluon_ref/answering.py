@@ -107,7 +107,7 @@ def _artefact(folder: Path) -> Artefact:
     document = manifest(folder)
     fields = [Field(field["name"], tuple(field["shape"]), field["dtype"]) for field in document["fields"]]
     facts: Facts = runs.read_facts(document["facts"], str(folder / MANIFEST))
-    recipe: Recipe = recipes.parse(document["recipe"], folder.name, str(folder / MANIFEST)).check()
+    recipe: Recipe = recipes.parse(document["recipe"], folder.name, str(folder / MANIFEST)).check(["task"])
     answer: Callable[..., tuple[np.ndarray, ...]] = catalog.find("exporters", document["exporter"]).open(folder, fields)
     return Artefact(str(folder), document["exporter"], answer, facts, recipe)
 

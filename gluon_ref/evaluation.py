@@ -32,7 +32,8 @@ def evaluate(subject: str | Path, data: str | None = None) -> dict[str, Any]:
     """
     artefact = open_subject(subject)
     recipe = change_data(artefact.recipe, data)
-    samples = held_out(artefact, recipe, elsewhere=recipe["data"] != artefact.recipe["data"])
+    elsewhere = _place(recipe) != _place(artefact.recipe)
+    samples = held_out(artefact, recipe, elsewhere)
     task = catalog.find("tasks", recipe["task"]["name"]).build(artefact.facts, **recipe.options("task"))
     form = catalog.find("inputs", artefact.facts.takes)
     metrics = measure(artefact.answer, task, batches(samples, plan(samples, BATCH), form, artefact.facts))
@@ -41,10 +42,10 @@ def evaluate(subject: str | Path, data: str | None = None) -> dict[str, Any]:
 
 def change_data(recipe: Recipe, data: str | None) -> Recipe:
     """The recipe with other data, "NAME" or "NAME:PATH"; options that belong to the same name stay."""
-    if data is None:
-        return recipe
-    name, _, path = data.partition(":")
-    return recipe.change([("data.name", name), ("data.path", path)]).check()
+    if data is not None:
+        name, _, path = data.partition(":")
+        recipe = recipe.change([("data.name", name), ("data.path", path)])
+    return recipe.check(["data"])
 
 
 def held_out(artefact: Artefact, recipe: Recipe, elsewhere: bool = False) -> Samples:
@@ -71,6 +72,10 @@ def held_out(artefact: Artefact, recipe: Recipe, elsewhere: bool = False) -> Sam
     if not len(loaded.held_out):
         raise FitError(f"data {recipe['data']['name']}", "no held-out samples", "at least one", "check the file")
     return loaded.held_out
+
+
+def _place(recipe: Recipe) -> tuple[str, str]:
+    return recipe["data"]["name"], recipe["data"].get("path", "")
 
 
 def _same_encoding(one: Facts, other: Facts) -> bool:

@@ -94,32 +94,46 @@ class Recipe:
             sections.setdefault(section, {})[option] = value
         return Recipe(self.name, sections)
 
-    def check(self) -> Recipe:
-        """The complete recipe: every option of every section, typed; nothing is built or read.
+    def check(self, sections: Sequence[str] = SECTIONS) -> Recipe:
+        """The complete recipe: every option of the sections named, typed; nothing is built or read.
 
+        Args:
+            sections: to check; the others stay as they are, so that an artefact needs no model's code.
         Raises:
             UnknownNameError: for a name or option that does not exist.
             OptionError: for a value of the wrong type or out of range.
             RecipeError: for a section that is missing its name.
         """
-        from . import optimizers, schedules  # here, so that reading a recipe does not import MXNet
+        checks = {"optimizer": self._optimizer, "schedule": self._schedule, "train": self._train}
+        checked = {
+            section: checks[section]() if section in checks else self._plugin(section, NAMED[section])
+            for section in sections
+        }
+        return Recipe(self.name, {**self.sections, **checked})
 
-        sections: dict[str, dict[str, Any]] = {}
-        for section, kind in NAMED.items():
-            name = self._name(section)
-            module = catalog.find(kind, name)
-            values = options.complete(section, getattr(module, catalog.MAKERS[kind]), self.options(section))
-            sections[section] = {"name": name, **values}
-        sections["data"]["path"] = str(self["data"].get("path", ""))
+    def _plugin(self, section: str, kind: str) -> dict[str, Any]:
+        name = self._name(section)
+        maker = getattr(catalog.find(kind, name), catalog.MAKERS[kind])
+        values = {"name": name, **options.complete(section, maker, self.options(section))}
+        return {**values, "path": str(self["data"].get("path", ""))} if section == "data" else values
+
+    def _optimizer(self) -> dict[str, Any]:
+        from . import optimizers  # here, so that reading a recipe does not import MXNet
+
         name = str(self["optimizer"].get("name", "adam"))
-        sections["optimizer"] = {"name": name, **optimizers.complete(name, self.options("optimizer"))}
+        return {"name": name, **optimizers.complete(name, self.options("optimizer"))}
+
+    def _schedule(self) -> dict[str, Any]:
+        from . import schedules  # likewise
+
         name = str(self["schedule"].get("name", "constant"))
         if name not in schedules.SCHEDULES:
             raise UnknownNameError("schedule", name, schedules.SCHEDULES)
-        values = options.complete("schedule", schedules.SCHEDULES[name], self.options("schedule"))
-        sections["schedule"] = {"name": name, **values}
-        sections["train"] = options.complete("train", Settings, self["train"])
-        settings = Settings(**sections["train"])
+        return {"name": name, **options.complete("schedule", schedules.SCHEDULES[name], self.options("schedule"))}
+
+    def _train(self) -> dict[str, Any]:
+        values = options.complete("train", Settings, self["train"])
+        settings = Settings(**values)
         for key in ("epochs", "batch_size", "log_steps"):
             value = getattr(settings, key)
             require(value >= 1, "train", key, value, "1 or more", 10)
@@ -132,7 +146,7 @@ class Recipe:
             "above 0, or none",
             1.0,
         )
-        return Recipe(self.name, sections)
+        return values
 
     def text(self) -> str:
         """The recipe as TOML, every value as `check` reads it."""

@@ -118,16 +118,16 @@ def _prepare(recipe: Recipe) -> tuple[Data, Place, Assembly, State]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # weights that a model has loaded already stay as they are
             net.initialize(mx.init.Xavier(), ctx=list(place.contexts))
-        net.collect_params().reset_ctx(list(place.contexts))
-        for context in place.contexts:
-            settle(net, assembly.fields, context)
     except mx.base.MXNetError as error:
         raise FitError(
-            f"model {recipe['model']['name']} with data {recipe['data']['name']}",
-            f"does not run on inputs of shape {'x'.join(map(str, data.facts.shape))} ({reason(error)})",
-            "a network that can be computed on them",
-            "change the model's options, or give larger images",
+            f"model {recipe['model']['name']}",
+            f"cannot be made ({reason(error)})",
+            "arrays that MXNet can hold",
+            "choose smaller options: `gluonref show model NAME` lists them",
         ) from error
+    net.collect_params().reset_ctx(list(place.contexts))
+    for context in place.contexts:
+        settle(net, assembly.fields, context)
     if settings.hybridize:
         net.hybridize(static_alloc=True, static_shape=False)
     trainers = []

@@ -42,6 +42,13 @@ def test_a_checked_recipe_is_complete_and_typed() -> None:
     assert recipe.settings == Settings()
 
 
+def test_only_the_sections_named_are_checked() -> None:
+    recipe = tiny().change([("model.name", "no_such_model"), ("data.held_out", "0.5")])
+    checked = recipe.check(["data"])
+    assert checked["data"] == {"name": "iris", "held_out": 0.5, "path": ""}
+    assert checked["model"] == recipe["model"] == {"name": "no_such_model"}
+
+
 VARIANTS = [
     [],
     [("train.clip_norm", "0.5"), ("train.device", "cpu:2"), ("model.units", "")],

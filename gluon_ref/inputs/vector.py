@@ -50,7 +50,7 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
         if request == "-":
             yield from rows(standard_input(), "standard input", facts)
         elif "," in request and not os.path.exists(request):
-            yield from rows([request], f"row {request}", facts)
+            yield from ((request, row) for _, row in rows([request], f"row {request}", facts))
         else:
             try:
                 with open(request, newline="", encoding="utf-8-sig") as file:

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gluon_ref.data._idx import folder, read
+from gluon_ref.errors import DataError, FitError, GluonRefError, PathError, RequestError
+
+from .idx import idx, write
+
+LABELS = tuple("abcde")
+
+
+def test_an_idx_file_is_read_gzipped_or_not(tmp_path: Path) -> None:
+    array = np.arange(30, dtype=np.uint8).reshape(5, 2, 3)
+    (tmp_path / "a").write_bytes(idx(array))
+    (tmp_path / "a.gz").write_bytes(gzip.compress(idx(array), mtime=0))
+    for name in ("a", "a.gz"):
+        np.testing.assert_array_equal(read(tmp_path / name, 3), array)
+
+
+def test_a_folder_of_four_files_is_images_with_labels(tmp_path: Path) -> None:
+    data = folder("mnist", str(write(tmp_path)), LABELS)
+    assert data.train.inputs.shape == (5, 1, 2, 7)
+    assert data.held_out.inputs.shape == (3, 1, 2, 7)
+    assert data.train.targets.tolist() == [0, 1, 2, 3, 4]
+    assert data.train.inputs[4, 0].tolist() == [list(range(56, 63)), list(range(63, 70))]
+    assert data.train.targets.dtype == np.int32
+    facts = data.facts
+    assert (facts.takes, facts.target, facts.shape, facts.labels) == ("image", "label", (1, 2, 7), LABELS)
+    assert facts.mean == (34.5,)
+    assert facts.std == (np.arange(70).std(),)
+
+
+GOOD = idx(np.zeros((5, 2, 7), dtype=np.uint8))
+BAD_FILES = [
+    ("a", b"", "starts with nothing; expected an idx file of bytes with 3 axes (00 00 08 03); fetch the file again"),
+    ("a", b"\0\0\x0d\3" + GOOD[4:], "starts with 00 00 0d 03; expected an idx file of bytes with 3 axes"),
+    ("a", idx(np.zeros(70, dtype=np.uint8)), "starts with 00 00 08 01; expected an idx file of bytes with 3 axes"),
+    ("a", GOOD[:10], "starts with 00 00 08 03; expected an idx file"),
+    ("a", GOOD[:-1], "69 bytes after the header; expected 70, as its header says (5x2x7), above 0; fetch the file"),
+    ("a", GOOD + b"\0", "71 bytes after the header; expected 70, as its header says (5x2x7)"),
+    ("a", idx(np.zeros((0, 2, 7), dtype=np.uint8)), "0 bytes after the header; expected 0, as its header says (0x2x7)"),
+    ("a", b"\0\0\x08\3" + b"\xff" * 12, "0 bytes after the header; expected 79228162458924105385300197375, as its"),
+    ("a.gz", GOOD, "not a whole gzip file ("),
+    ("a.gz", gzip.compress(GOOD, mtime=0)[:-9], "not a whole gzip file ("),
+    ("a.gz", gzip.compress(GOOD, mtime=0)[:20] + b"\xff" * 9, "expected an idx file, gzipped; fetch the file again"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BAD_FILES)
+def test_a_file_that_is_not_what_its_header_says_is_refused(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / name, 3)
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")
+    assert message in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PathError, match=r"none: cannot be read \(No such file.*; expected a readable file; check the"):
+        read(tmp_path / "none", 3)
+
+
+def test_a_folder_must_be_named_and_be_there(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"data mnist: no folder; expected the folder with train-images-idx3-ubyte"):
+        folder("mnist", "", LABELS)
+    with pytest.raises(PathError, match=r"none is no folder; expected the folder with the four idx files; check the"):
+        folder("mnist", str(tmp_path / "none"), LABELS)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    (write(tmp_path) / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(PathError, match=r"holds no t10k-labels-idx1-ubyte and no t10k-labels-idx1-ubyte.gz; expected"):
+        folder("mnist", str(tmp_path), LABELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "kind", "message"),
+    [
+        ("labels-idx1", np.zeros(2), DataError, "3 images in t10k-images-idx3-ubyte and 2 labels in t10k-labels"),
+        ("labels-idx1", np.array([0, 1, 5]), DataError, "t10k-labels-idx1-ubyte: label 5; expected labels 0 to 4"),
+        (
+            "images-idx3",
+            np.zeros((3, 7, 2)),
+            FitError,
+            "training images (2, 7) and held-out images (7, 2); expected one",
+        ),
+    ],
+)
+def test_files_that_do_not_belong_together_are_refused(
+    tmp_path: Path, name: str, array: np.ndarray, kind: type[GluonRefError], message: str
+) -> None:
+    (write(tmp_path) / f"t10k-{name}-ubyte").write_bytes(idx(array.astype(np.uint8)))
+    with pytest.raises(kind) as caught:
+        folder("mnist", str(tmp_path), LABELS)
+    assert message in str(caught.value)

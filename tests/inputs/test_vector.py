@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gluon_ref.errors import DataError, PathError
+from gluon_ref.inputs import vector
+from gluon_ref.records import Field
+from tests.conftest import VECTOR
+
+ROW = "1,2,3,4,5"
+SWAPPED = "x,w,v,name,y,z\n3,2,1,ann,4,5\n\n30,20,10,bob,40,50\n"
+
+
+def read(*requests: str) -> list[tuple[str, list[float]]]:
+    return [(name, row.tolist()) for name, row in vector.read(requests, VECTOR)]
+
+
+def test_the_network_takes_one_array_of_rows() -> None:
+    assert vector.fields(VECTOR) == (Field("data", (5,), "float32"),)
+    (array,) = vector.collate(np.ones((3, 5), dtype=np.float64), VECTOR)
+    assert (array.shape, array.dtype) == ((3, 5), np.float32)
+
+
+def test_a_row_may_be_typed() -> None:
+    assert read(ROW, " 1e1, -2,3,4,.5") == [
+        ("1,2,3,4,5", [1, 2, 3, 4, 5]),
+        (" 1e1, -2,3,4,.5", [10, -2, 3, 4, 0.5]),
+    ]
+
+
+def test_a_typed_row_of_another_width_is_refused() -> None:
+    with pytest.raises(DataError, match="row 1,2,3,4, line 1: 4 values; expected 5: v, w, x, y, z; give every column"):
+        read("1,2,3,4")
+
+
+def test_a_file_without_header_holds_the_columns_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f"{ROW}\n{ROW}\n")
+    assert read(str(path)) == [(f"{path}, line 1", [1, 2, 3, 4, 5]), (f"{path}, line 2", [1, 2, 3, 4, 5])]
+
+
+def test_a_header_lets_the_columns_stand_in_any_order_among_others(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("\ufeff" + SWAPPED, encoding="utf-8")
+    assert read(str(path)) == [(f"{path}, line 2", [1, 2, 3, 4, 5]), (f"{path}, line 4", [10, 20, 30, 40, 50])]
+
+
+def test_a_dash_stands_for_the_lines_of_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(SWAPPED))
+    assert [row for _, row in read("-", ROW)] == [[1, 2, 3, 4, 5], [10, 20, 30, 40, 50], [1, 2, 3, 4, 5]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,2,3,4", "rows.csv, line 1: 4 values; expected 5: v, w, x, y, z; give every column, or a header line"),
+        ("1,2,3,4,5,6", "rows.csv, line 1: 6 values; expected 5: v, w, x, y, z; "),
+        ("v,w,x,y,z\n1,2,3,4", "rows.csv, line 2: 4 values; expected 5: v, w, x, y, z; "),
+        ("w,v,x,y,z,name\n1,2,3,4,5", "rows.csv, line 2: 5 values; expected 6: w, v, x, y, z, name; "),
+        ("1,2,3,4,", "rows.csv, line 1: z = ''; expected a number; mend the cell or leave the row out"),
+        ("1,2,three,4,5", "rows.csv, line 1: x = 'three'; expected a number"),
+        ("1,2,3,4,nan", "rows.csv, line 1: z = 'nan'; expected a number"),
+        ("inf,2,3,4,5", "rows.csv, line 1: v = 'inf'; expected a number"),
+    ],
+)
+def test_a_row_without_the_needed_numbers_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "rows.csv").write_text(text)
+    with pytest.raises(DataError) as caught:
+        read(str(tmp_path / "rows.csv"))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe1,2"])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "rows.csv"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(PathError) as caught:
+        read(str(path))
+    assert str(caught.value).startswith(f"predict: {path} cannot be read (")
+    assert str(caught.value).endswith(
+        "; expected a CSV file in UTF-8, a row of 5 numbers with commas, or -; check the path"
+    )
+
+
+def test_a_written_row_is_read_back_bit_for_bit(tmp_path: Path) -> None:
+    row = np.array([0.1, -1e-30, 3e30, 4, 1 / 3], dtype=np.float32)
+    vector.write(row, VECTOR, tmp_path / f"row{vector.SUFFIX}")
+    ((_, found),) = vector.read([str(tmp_path / "row.csv")], VECTOR)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, row)
+
+
+def test_made_up_rows_lie_around_the_means_but_for_the_first(random: np.random.RandomState) -> None:
+    rows = vector.imagine(VECTOR, 7, random)
+    assert (rows.shape, rows.dtype) == ((7, 5), np.float32)
+    assert rows[0].tolist() == [201] * 5  # mean 1, deviation 2
+    assert abs(rows[1:] - 1).max() < 20
