@@ -19,7 +19,7 @@ from . import catalog, runs
 from . import recipe as recipes
 from .assembly import Assembly, assemble, fill
 from .backend import mx
-from .errors import AlteredError, PathError, RecipeError
+from .errors import AlteredError, PathError
 from .loop import answering
 from .recipe import Recipe
 from .records import Artefact, Facts, Field
@@ -84,13 +84,7 @@ def manifest(folder: Path) -> dict[str, Any]:
         raise AlteredError(
             str(path), f"not a manifest ({error!r})", "the file as `gluonref export` wrote it", "export again"
         ) from None
-    if not isinstance(written, int) or written > FORMAT:
-        raise RecipeError(
-            str(path),
-            f"format {written!r}",
-            f"format {FORMAT} or older",
-            "use the release of gluon_ref that wrote it, or a newer one",
-        )
+    recipes.check_format(written, FORMAT, str(path))
     for name, expected in files.items():
         file = folder / Path(name).name
         if not file.is_file() or runs.checksum(file) != expected:

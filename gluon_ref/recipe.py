@@ -213,14 +213,7 @@ def parse(text: str, name: str, source: str) -> Recipe:
             "a TOML file with each key once",
             "mend that line; `gluonref show recipe cnn` prints one that works",
         ) from None
-    written = document.pop("format", FORMAT)
-    if not isinstance(written, int) or written > FORMAT:
-        raise RecipeError(
-            f"recipe {source}",
-            f"format {written!r}",
-            f"format {FORMAT} or older",
-            "use the release of gluon_ref that wrote it, or a newer one",
-        )
+    check_format(document.pop("format", FORMAT), FORMAT, f"recipe {source}")
     name = document.pop("name", name)
     if not isinstance(name, str):
         raise OptionError(f"recipe {source}", f"name = {name!r}", "text", 'write name = "..."')
@@ -238,6 +231,21 @@ def parse(text: str, name: str, source: str) -> Recipe:
                 f"write [{section}] on a line of its own",
             )
     return Recipe(name, document)
+
+
+def check_format(written: Any, newest: int, where: str) -> None:
+    """Refuse a file whose format number is newer than this release knows, or none at all.
+
+    Raises:
+        RecipeError: when it is.
+    """
+    if type(written) is not int or not 1 <= written <= newest:
+        raise RecipeError(
+            where,
+            f"format {written!r}",
+            f"format {newest} or older",
+            "use the release of gluon_ref that wrote it, or a newer one",
+        )
 
 
 def _plain(value: Any) -> Any:

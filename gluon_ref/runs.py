@@ -25,7 +25,7 @@ from typing import Any, get_type_hints
 
 from . import recipe as recipes
 from .backend import versions
-from .errors import AlteredError, OptionError, PathError, RecipeError
+from .errors import AlteredError, OptionError, PathError
 from .options import convert
 from .recipe import Recipe
 from .records import Facts
@@ -156,7 +156,7 @@ def load(folder: Path) -> Run:
     recipe = recipes.read(str(folder / RECIPE)).check()
     facts = read_facts(_json(folder / FACTS), str(folder / FACTS))
     state = _json(folder / STATE) if (folder / STATE).is_file() else {}
-    _check_format(state, folder / STATE)
+    recipes.check_format(state.get("format", FORMAT), FORMAT, str(folder / STATE))
     run = Run(folder, recipe, facts, state)
     for name, expected in run.entry("files", dict).items() if state else ():
         fresh = folder / f"{name}.new"
@@ -225,7 +225,7 @@ def read_facts(document: Mapping[str, Any], where: str) -> Facts:
         AlteredError: when it is not what `create` wrote.
         RecipeError: when a newer release wrote it.
     """
-    _check_format(document, Path(where))
+    recipes.check_format(document.get("format", FORMAT), FORMAT, where)
     kinds = get_type_hints(Facts)
     try:
         values = {key: convert(key, document[key], kind) for key, kind in kinds.items() if key in document}
@@ -251,17 +251,6 @@ def _json(path: Path) -> dict[str, Any]:
             str(path), "not a JSON object", "the file as the run wrote it", "restore it from a copy, or train again"
         )
     return document
-
-
-def _check_format(document: Mapping[str, Any], path: Path) -> None:
-    written = document.get("format", FORMAT)
-    if not isinstance(written, int) or written > FORMAT:
-        raise RecipeError(
-            str(path),
-            f"format {written!r}",
-            f"format {FORMAT} or older",
-            "use the release of gluon_ref that wrote it, or a newer one",
-        )
 
 
 def _epoch(line: str) -> float:

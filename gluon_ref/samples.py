@@ -43,7 +43,7 @@ def split(targets: np.ndarray, share: float, *, stratify: bool, seed: int = 0) -
     Args:
         targets: (samples,), labels or values.
         share: of the samples held out, in (0, 1).
-        stratify: hold out that share of each class, at least one sample of any class that has two.
+        stratify: hold out that share of each class, with at least one sample on either side where a class has two.
         seed: of the permutation.
     Raises:
         OptionError: when `share` is outside (0, 1).
@@ -56,7 +56,9 @@ def split(targets: np.ndarray, share: float, *, stratify: bool, seed: int = 0) -
         held_out = []
         for label in np.unique(targets):
             members = order[targets[order] == label]
-            held_out.append(members[: max(round(share * len(members)), int(len(members) > 1))])
+            # At least one of each class on either side, where there are two.
+            count = min(max(round(share * len(members)), 1), len(members) - 1)
+            held_out.append(members[:count])
         chosen = np.concatenate(held_out) if held_out else order[:0]
     else:
         chosen = order[: round(share * len(targets))]

@@ -169,3 +169,9 @@ def test_a_file_is_called_by_its_own_name_or_the_name_in_it(tmp_path: Path) -> N
     assert recipes.read(str(tmp_path / "own.toml")).name == "own"
     (tmp_path / "own.toml").write_text("name = 'mine'\n" + TEXT, encoding="utf-8")
     assert recipes.read(str(tmp_path / "own.toml")).name == "mine"
+
+
+@pytest.mark.parametrize("written", ["true", "0", "-1", '"1"', "1.0"])
+def test_a_format_that_is_no_number_of_one_is_refused(written: str) -> None:
+    with pytest.raises(RecipeError, match=r"recipe here: format .*; expected format 1 or older"):
+        recipes.parse(f"format = {written}", "x", "here")

@@ -77,3 +77,9 @@ def test_contents_other_than_the_published_ones_are_refused() -> None:
         f"data digits: contents with checksum {found}; expected {expected[:12]}, as shipped by scikit-learn 1.3; "
         "install scikit-learn 1.3"
     )
+
+
+def test_a_class_of_two_has_one_on_either_side_however_much_is_held_out() -> None:
+    targets = np.array([0, 0, *[1] * 10])
+    train, held_out = split(targets, 0.9, stratify=True)
+    assert (targets[train] == 0).sum() == (targets[held_out] == 0).sum() == 1

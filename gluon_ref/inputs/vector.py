@@ -67,8 +67,9 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
 def rows(lines: Iterable[str] | IO[str], where: str, facts: Facts) -> Iterator[tuple[str, np.ndarray]]:
     """Rows of a CSV text that the facts' columns can be found in."""
     names: list[str] = []
+    count = 0
     reader = csv.reader(lines)
-    for row in reader:
+    for row in entries(reader, where):
         if not row:
             continue
         if not names:
@@ -86,10 +87,22 @@ def rows(lines: Iterable[str] | IO[str], where: str, facts: Facts) -> Iterator[t
                 f"{len(names)}: {', '.join(names)}",
                 "give every column, or a header line that names them",
             )
+        count += 1
         yield (
             place,
             np.array([number(row[at], place, facts.columns[i]) for i, at in enumerate(places)], dtype=np.float32),
         )
+
+    if not count:
+        raise DataError(where, "no rows", f"a row of {len(facts.columns)} numbers or more", "check the input")
+
+
+def entries(reader: Iterator[list[str]], where: str) -> Iterator[list[str]]:
+    """A reader's rows, with its error as one of ours."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise DataError(where, f"not CSV ({error})", "rows with matching quotation marks", "mend the line") from None
 
 
 def number(text: str, where: str, column: str) -> float:

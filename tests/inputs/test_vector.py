@@ -101,3 +101,13 @@ def test_made_up_rows_lie_around_the_means_but_for_the_first(random: np.random.R
     assert (rows.shape, rows.dtype) == ((7, 5), np.float32)
     assert rows[0].tolist() == [201] * 5  # mean 1, deviation 2
     assert abs(rows[1:] - 1).max() < 20
+
+
+def test_input_without_a_row_is_said() -> None:
+    with pytest.raises(DataError, match=r"here: no rows; expected a row of 5 numbers"):
+        list(vector.rows(["v,w,x,y,z"], "here", VECTOR))
+
+
+def test_a_field_no_table_has_is_said() -> None:
+    with pytest.raises(DataError, match=r"here: not CSV \(field larger than field limit"):
+        list(vector.rows(["1" * 20_000_000], "here", VECTOR))
