@@ -6,19 +6,21 @@ import json
 
 import click
 
+from .values import given
+
 WIDEST_CONFUSION = 25  # labels that fit on a terminal
 
 
 @click.command()
-@click.argument("subject", metavar="RUN_OR_ARTEFACT", type=click.Path())
+@click.argument("subject", metavar="RUN_OR_ARTEFACT", type=click.Path(), callback=given)
 @click.option(
     "--data",
-    default="",
+    callback=given,
     metavar="NAME[:PATH]",
     help="Measure on this data instead of the held-out part the run was trained beside.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def evaluate(subject: str, data: str, as_json: bool) -> None:
+def evaluate(subject: str, data: str | None, as_json: bool) -> None:
     """Measure a run or an exported artefact on held-out data.
 
     Of a table or texts of your own named by --data, all rows are measured.

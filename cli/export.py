@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import click
 
+from .values import given
+
 
 @click.command()
-@click.argument("run", type=click.Path())
+@click.argument("run", type=click.Path(), callback=given)
 @click.option(
     "--format", "exporter", required=True, metavar="NAME", help="Format, a name from `gluonref list formats`."
 )
-@click.option("--out", type=click.Path(), metavar="DIR", help="New folder for the artefact; RUN/FORMAT when left out.")
+@click.option(
+    "--out",
+    type=click.Path(),
+    callback=given,
+    metavar="DIR",
+    help="New folder for the artefact; RUN/FORMAT when left out.",
+)
 @click.option(
     "--tolerance",
     type=float,

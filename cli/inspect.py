@@ -6,9 +6,11 @@ import json
 
 import click
 
+from .values import given
+
 
 @click.command()
-@click.argument("path", type=click.Path())
+@click.argument("path", type=click.Path(), callback=given)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def inspect(path: str, as_json: bool) -> None:
     """Tell what PATH holds: a run folder, an artefact's folder, or a NET-symbol.json; nothing is run."""

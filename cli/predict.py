@@ -6,9 +6,11 @@ import json
 
 import click
 
+from .values import given
+
 
 @click.command()
-@click.argument("subject", metavar="RUN_OR_ARTEFACT", type=click.Path())
+@click.argument("subject", metavar="RUN_OR_ARTEFACT", type=click.Path(), callback=given)
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with all probabilities and nothing else.")
 @click.option(
@@ -26,9 +28,9 @@ def predict(subject: str, inputs: tuple[str, ...], as_json: bool, top: int) -> N
     """
     from gluon_ref.prediction import predict as answer
 
-    answers = answer(subject, inputs)
+    answers = list(answer(subject, inputs))  # all of them, before the first is printed
     if as_json:
-        click.echo(json.dumps({"predictions": list(answers)}))
+        click.echo(json.dumps({"predictions": answers}))
         return
     for one in answers:
         if "value" in one:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from .values import given
+
 
 @click.command()
 @click.argument("kind")
@@ -13,7 +15,13 @@ import click
 @click.option(
     "--samples", type=int, metavar="N", help="For data: write the first N held-out samples as files that predict reads."
 )
-@click.option("--out", type=click.Path(), metavar="DIR", help="New folder for the samples; NAME-samples when left out.")
+@click.option(
+    "--out",
+    type=click.Path(),
+    callback=given,
+    metavar="DIR",
+    help="New folder for the samples; NAME-samples when left out.",
+)
 def show(kind: str, name: str, samples: int | None, out: str | None) -> None:
     """Show the NAME of a KIND: what it is, and its options with types and defaults.
 
@@ -28,6 +36,8 @@ def show(kind: str, name: str, samples: int | None, out: str | None) -> None:
         for file in showing.write_samples(name, path, samples, Path(out or f"{name}-samples")):
             click.echo(file)
         return
+    if out is not None:
+        raise click.UsageError("--out goes with --samples, for example `gluonref show data digits --samples 5`")
     found = showing.describe(kind, name)
     if "text" in found:
         click.echo(found["text"], nl=False)

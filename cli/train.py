@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from .values import given
+
 # Options that are short for a recipe's key.
 SHORTCUTS = {
     "epochs": "train.epochs",
@@ -22,6 +24,7 @@ SHORTCUTS = {
 @click.argument("recipe", required=False)
 @click.option(
     "--data",
+    callback=given,
     metavar="NAME[:PATH]",
     help="Data set or format to train on, with the path of your own files after a colon.",
 )
@@ -36,9 +39,19 @@ SHORTCUTS = {
     default=None,
     help="Compile the network (the default), or run it line by line for debugging.",
 )
-@click.option("--out", type=click.Path(), metavar="DIR", help="New folder for the run; runs/NAME when left out.")
 @click.option(
-    "--resume", type=click.Path(), metavar="DIR", help="Go on with the run in this folder from its last checkpoint."
+    "--out",
+    type=click.Path(),
+    callback=given,
+    metavar="DIR",
+    help="New folder for the run; runs/NAME when left out.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(),
+    callback=given,
+    metavar="DIR",
+    help="Go on with the run in this folder from its last checkpoint.",
 )
 @click.option(
     "--set",
@@ -74,7 +87,7 @@ def train(
         if not equals:
             raise click.UsageError(f"--set {setting}: expected SECTION.KEY=VALUE, for example --set model.units=128")
         changes.append((key, value))
-    if data:
+    if data is not None:
         name, _, path = data.partition(":")
         changes = [("data.name", name), ("data.path", path), *changes]
     read = recipes.read(recipe) if recipe else None

@@ -50,10 +50,6 @@ def prepare(environ: MutableMapping[str, str]) -> list[str]:
         if name != "PORT":
             del environ[name]
     environ.setdefault("OMP_NUM_THREADS", str(processors()))
-    if "OMP_WAIT_POLICY" not in environ:
-        # libgomp's threads spin up to 0.1 s at each barrier. Where another process wants the processor, each barrier
-        # then costs a time slice: training the cnn beside one busy process ran at 400 samples/s, with this at 5,000.
-        environ.setdefault("GOMP_SPINCOUNT", "1000")
     # MXNet prints a line per subgraph it fuses and per convolution it tunes; results do not change.
     environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
     environ.setdefault("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0")

@@ -33,7 +33,7 @@ class Facts:
         std: likewise; 1 where a feature never varies.
         target_mean: of the training values; 0 for labels.
         target_std: likewise; 1 for labels.
-        split: how a text becomes tokens ("character", "word"); empty for other inputs.
+        split: how a text becomes tokens ("character", "marked", "word"); empty for other inputs.
         length: tokens kept of a text, 0 for all.
     """
 

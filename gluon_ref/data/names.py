@@ -62,8 +62,8 @@ def load(path: str) -> Data:
     parts: dict[bool, list[tuple[str, str, str]]] = {False: [], True: []}
     for row in rows:
         parts[held_out(row[0])].append(row)
-    vocab = form.vocabulary(form.tokens(name, "character") for _, _, name in parts[False])
-    facts = Facts("text", "label", (-1,), labels=LANGUAGES, vocab=vocab, split="character")
+    vocab = form.vocabulary(form.tokens(name, "marked") for _, _, name in parts[False])
+    facts = Facts("text", "label", (-1,), labels=LANGUAGES, vocab=vocab, split="marked")
     train, rest = (
         form.samples(
             [name for _, _, name in part],

@@ -19,7 +19,7 @@ def load(
     *,
     text: str = "text",
     label: str = "label",
-    tokens: Literal["character", "word"] = "word",
+    tokens: Literal["character", "marked", "word"] = "word",
     length: int = 256,
     least: int = 2,
     held_out: float = 0.2,
@@ -32,7 +32,8 @@ def load(
         known: of the texts a network was trained on: then all rows are held out, with its vocabulary and labels.
         text: the column with the texts.
         label: the column with the classes.
-        tokens: what a text is cut into; a word is what stands between white space.
+        tokens: what a text is cut into; marked characters also tell where a text begins and ends, and a word is what
+            stands between white space.
         length: tokens kept of a text, 1 or more.
         least: how often a token must occur in the training part to be known, 1 or more.
         held_out: share of the rows held out, in (0, 1); the same rows each time, stratified.

@@ -15,7 +15,7 @@ from ..samples import ArraySamples
 from ._lines import standard_input
 
 SUFFIX = ".txt"
-PADDING, UNKNOWN = "<pad>", "<unk>"
+PADDING, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
 # Widths of padded batches are multiples of this, which bounds the number of shapes MXNet prepares for.
 STEP = 4
 
@@ -30,11 +30,13 @@ def tokens(text: str, split: str, length: int = 0) -> list[str]:
 
     Args:
         text: as the person wrote it; case and spaces count.
-        split: "character", or "word" for what stands between white space.
-        length: how many to keep, 0 for all.
+        split: "character"; "marked" for characters between a mark of the text's begin and one of its end; or "word"
+            for what stands between white space.
+        length: how many to keep, marks not counted; 0 for all.
     """
-    parts = list(text) if split == "character" else text.split()
-    return parts[:length] if length else parts
+    parts = text.split() if split == "word" else list(text)
+    kept = parts[:length] if length else parts
+    return [BEGIN, *kept, END] if split == "marked" else kept
 
 
 def vocabulary(texts: Iterable[Sequence[str]], least: int = 1) -> tuple[str, ...]:
@@ -115,5 +117,5 @@ def _lines(requests: Iterable[str]) -> Iterator[str]:
 
 def write(indices: np.ndarray, facts: Facts, path: Path) -> None:
     """A text as a file of one line."""
-    glue = "" if facts.split == "character" else " "
-    path.write_text(glue.join(facts.vocab[index] for index in indices) + "\n", encoding="utf-8")
+    found = [facts.vocab[index] for index in indices if facts.vocab[index] not in (BEGIN, END)]
+    path.write_text((" " if facts.split == "word" else "").join(found) + "\n", encoding="utf-8")

@@ -13,7 +13,7 @@ def data() -> Data:
 
 def test_there_are_19012_names_in_23_languages(data: Data) -> None:
     assert (len(data.train), len(data.held_out)) == (15273, 3739)
-    assert (data.facts.takes, data.facts.target, data.facts.split) == ("text", "label", "character")
+    assert (data.facts.takes, data.facts.target, data.facts.split) == ("text", "label", "marked")
     assert data.facts.labels == names.LANGUAGES
     assert len(names.LANGUAGES) == 23
 

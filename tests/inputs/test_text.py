@@ -26,6 +26,7 @@ def test_the_network_takes_indices_and_lengths() -> None:
 
 def test_a_text_is_cut_into_characters_or_words() -> None:
     assert text.tokens("A b\u00a0c", "character") == ["A", " ", "b", "\u00a0", "c"]
+    assert text.tokens("ab c", "marked", length=3) == ["<s>", "a", "b", " ", "</s>"]
     assert text.tokens(" A  b\u00a0c\n", "word") == ["A", "b", "c"]
     assert text.tokens("a b c", "word", length=2) == ["a", "b"]
 
