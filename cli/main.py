@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import click
@@ -18,6 +19,7 @@ from .show import show
 from .train import train
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+FULL = (errno.ENOSPC, errno.EIO)
 
 
 class Family(click.Group):
@@ -30,6 +32,11 @@ class Family(click.Group):
         except GluonRefError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            click.echo(f"error: standard output: {error.strerror}; expected room for the results; free some", err=True)
+            sys.exit(GluonRefError.exit_code)
         except KeyboardInterrupt:
             click.echo("stopped; a run goes on from its last checkpoint with `gluonref train --resume RUN`", err=True)
             sys.exit(INTERRUPTED)

@@ -86,6 +86,10 @@ def train(
         key, equals, value = setting.partition("=")
         if not equals:
             raise click.UsageError(f"--set {setting}: expected SECTION.KEY=VALUE, for example --set model.units=128")
+        if shortcut := next(
+            (name for name, its in SHORTCUTS.items() if its == key and shortcuts[name] is not None), ""
+        ):
+            raise click.UsageError(f"--set {setting} and --{shortcut.replace('_', '-')} say the same; give one of them")
         changes.append((key, value))
     if data is not None:
         name, _, path = data.partition(":")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from . import catalog
 from .backend import mx
 from .errors import AlteredError, FitError, reason
 from .recipe import Recipe
-from .records import Data, Facts, Field, Task
+from .records import Data, Facts, Field, Samples, Task
+
+# What may differ between the data of training and other data of the same kind.
+STATISTICS = ("mean", "std", "target_mean", "target_std", "column")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,39 @@ def load_data(recipe: Recipe, known: Facts | None = None) -> Data:
     extra = {"known": known} if known and "known" in inspect.signature(load).parameters else {}
     data: Data = load(recipe["data"]["path"], **extra, **recipe.options("data"))
     return data
+
+
+def held_out(recipe: Recipe, facts: Facts, elsewhere: bool = False) -> Samples:
+    """The held-out part of a recipe's data, as a network for `facts` reads it.
+
+    Args:
+        recipe: its data section checked.
+        facts: of the data the network was trained on.
+        elsewhere: the recipe's data is another.
+    Raises:
+        FitError: when the data is of another kind, or no longer what it was in training.
+    """
+    name = recipe["data"]["name"]
+    loaded = load_data(recipe, facts if elsewhere else None)
+    for key, expected in dataclasses.asdict(facts).items():
+        given = getattr(loaded.facts, key)
+        if given != expected and not (elsewhere and key in STATISTICS):
+            raise FitError(
+                f"data {name}",
+                f"{key} {_short(given)}",
+                f"{_short(expected)}, as in training",
+                "give data of the same kind"
+                if elsewhere
+                else "put the data of training back, or name other data with --data",
+            )
+    if not len(loaded.held_out):
+        raise FitError(f"data {name}", "no held-out samples", "at least one", "check the file")
+    return loaded.held_out
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def assemble(recipe: Recipe, facts: Facts) -> Assembly:

@@ -18,12 +18,11 @@ import numpy as np
 
 from . import catalog, runs
 from .answering import FORMAT, MANIFEST, Opened, open_run
+from .assembly import held_out
 from .backend import mx, versions
 from .errors import GluonRefError, MachineError, OptionError, PathError, VerificationError
-from .evaluation import held_out
 from .loop import answering
 from .recipe import FORMAT as RECIPE_FORMAT
-from .records import Artefact
 
 BATCHES = (1, 2, 7)
 HELD_OUT = 512  # samples of the held-out part that are compared
@@ -73,8 +72,7 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
     runs.vacant(folder)
     opened = open_run(run)
     answer = answering(opened.assembly.net, mx.cpu())
-    network = Artefact(str(run), "run", answer, opened.run.facts, opened.run.recipe)
-    cases, targets, notes = _cases(opened, network)
+    cases, targets, notes = _cases(opened)
     expected = [answer(*arrays)[0] for _, arrays in cases]  # imperative: before anything is hybridized
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -111,14 +109,14 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
 
 
 def _cases(
-    opened: Opened, network: Artefact
+    opened: Opened,
 ) -> tuple[list[tuple[str, tuple[np.ndarray, ...]]], np.ndarray | None, tuple[str, ...]]:
     """Inputs to compare on: made-up ones in several batch sizes and lengths, then held-out samples if any are read."""
     form, facts, recipe = opened.assembly.form, opened.run.facts, opened.run.recipe
     random = np.random.RandomState(0)
     cases = [(f"made up, batch {size}", form.collate(form.imagine(facts, size, random), facts)) for size in BATCHES]
     try:
-        samples = held_out(network, recipe)
+        samples = held_out(recipe, facts)
     except GluonRefError as error:
         return cases, None, (f"held-out data could not be read, so only made-up inputs were compared ({error})",)
     inputs, targets = samples.take(np.arange(min(HELD_OUT, len(samples))))

@@ -185,9 +185,10 @@ class Limit(Hook):
 
 def _refuse(state: State, name: str, value: float) -> None:
     if not np.isfinite(value):
+        kept = "the last checkpoint is kept" if state.epoch > 1 else "there is no checkpoint yet"
         raise DivergedError(
             f"train: step {state.step}, epoch {state.epoch}",
             f"{name} is {value}",
             "a finite number",
-            "pass a smaller --lr, or --set train.clip_norm=1; the last checkpoint is kept",
+            f"pass a smaller --lr, or --set train.clip_norm=1; {kept}",
         )

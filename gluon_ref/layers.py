@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .backend import mx
-from .errors import FitError, require
+from .errors import FitError, reason, require
 from .records import Facts, Field
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
@@ -82,10 +82,9 @@ def settle(net: Any, fields: Sequence[Field], context: Any) -> None:
         mx.nd.waitall()
     except (mx.base.MXNetError, ValueError) as error:  # Gluon raises a ValueError where it infers shapes
         shapes = ", ".join(f"{field.name} {'x'.join(map(str, field.shape))}" for field in fields)
-        reason = str(error).strip().splitlines()[-1]
         raise FitError(
             f"model {net.prefix.rstrip('_')}",
-            f"inputs {shapes} ({reason})",
+            f"inputs {shapes} ({reason(error)})",
             "inputs that every layer can take",
             "choose another model, or larger inputs",
         ) from None

@@ -29,6 +29,7 @@ class Facts:
         labels: names of the classes, in score order; empty for values.
         vocab: tokens in index order for text; index 0 is padding, 1 is unknown.
         columns: feature names of a table, in input order.
+        column: name of a table's target; empty where it has none.
         mean: of the training inputs, per feature or per channel.
         std: likewise; 1 where a feature never varies.
         target_mean: of the training values; 0 for labels.
@@ -43,6 +44,7 @@ class Facts:
     labels: tuple[str, ...] = ()
     vocab: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    column: str = ""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     target_mean: float = 0.0

@@ -19,7 +19,13 @@ VALUE = Facts(
 )
 TEXT = Facts("text", "label", (-1,), labels=("a", "b", "c"), vocab=("<pad>", "<unk>", *"abcdefg"), split="character")
 # Quick to train: a run of a fifth of a second.
-SMALL = [("model.units", "16"), ("train.epochs", "2"), ("data.name", "iris"), ("train.batch_size", "16")]
+SMALL = [
+    ("model.units", "16"),
+    ("model.dropout", "0"),
+    ("train.epochs", "2"),
+    ("data.name", "iris"),
+    ("train.batch_size", "16"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -51,9 +51,9 @@ def test_texts_of_ones_own_are_read_by_the_training_parts_vocabulary(tmp_path: P
 
 
 def test_data_of_another_kind_is_refused(run: Path) -> None:
-    with pytest.raises(FitError, match=r"on data wine: shape 13; expected 4, as in training"):
+    with pytest.raises(FitError, match=r"data wine: shape 13; expected 4, as in training"):
         evaluate(run, "wine")
-    with pytest.raises(FitError, match=r"on data digits: takes image; expected vector"):
+    with pytest.raises(FitError, match=r"data digits: takes image; expected vector"):
         evaluate(run, "digits")
 
 

@@ -27,7 +27,7 @@ def load(
     Args:
         path: a CSV file, or a TSV file ending in .tsv; UTF-8, the first line names the columns.
         known: of the table a network was trained on: then all rows are held out, and must have its columns and labels.
-        label: the column to predict; empty for the last one.
+        label: the column to predict; empty for the last one, or the one a network was trained on.
         target: whether that column holds classes (label, for classify) or numbers (value, for regress).
         held_out: share of the rows held out, in (0, 1); the same rows each time, stratified for classes.
         test: another file with the same columns to hold out instead.
@@ -35,7 +35,7 @@ def load(
         PathError, DataError, FitError, UnknownNameError: for a file or column that is not as described.
     """
     rows = _rows.read("table", path)
-    label = label or rows.header[-1]
+    label = label or (known.column if known else "") or rows.header[-1]
     rows.column(label)
     if known:
         every = _samples(rows, label, known)
@@ -56,6 +56,7 @@ def load(
         (len(columns),),
         labels=names,
         columns=columns,
+        column=label,
         mean=mean,
         std=std,
         target_mean=float(targets[here].mean()) if value else 0.0,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..backend import gluoncv, mx
-from ..errors import DataError, FitError, MachineError, PathError, UnknownNameError
+from ..errors import DataError, FitError, MachineError, PathError, UnknownNameError, reason
 from ..layers import Standardize
 from ..records import Facts
 
@@ -118,7 +118,7 @@ def _load(network: str, zoo: Any, head: str, weights: str) -> None:
     except mx.base.MXNetError as error:
         raise DataError(
             WHERE,
-            f"{path} is not a parameters file ({str(error).splitlines()[0]})",
+            f"{path} is not a parameters file ({reason(error)})",
             "what save_parameters wrote",
             "check the file",
         ) from None

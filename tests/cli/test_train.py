@@ -51,6 +51,13 @@ def test_each_option_trains(call: Call, here: Path, options: str) -> None:
     assert sorted(path.name for path in (here / "new").iterdir()) == WHOLE
 
 
+def test_an_option_and_its_long_form_together_are_refused(call: Call, here: Path) -> None:
+    result = call(*SMALL, "--set", "train.epochs=3", "--out", "new")
+    assert result.exit_code == 2
+    assert "--set train.epochs=3 and --epochs say the same; give one of them" in result.stderr
+    assert not (here / "new").exists()
+
+
 def test_a_batch_of_one_sample_trains(call: Call, here: Path) -> None:
     (here / "table.csv").write_text(TABLE)
     assert call(*SMALL, "--data", "table:table.csv", "--batch-size", "1", "--set", "model.units=2").exit_code == 0
