@@ -41,9 +41,7 @@ def tables() -> None:
             model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000)).fit(x, y)
             found[strength] = accuracy_score(y_out, model.predict(x_out))
         best = max(found, key=lambda key: found[key])
-        print(
-            f"{name:<14} logistic regression, C={best:g} of {STRENGTHS}: {found[best]:.4f}; C=1: {found[1.0]:.4f}"
-        )
+        print(f"{name:<14} logistic regression, C={best:g} of {STRENGTHS}: {found[best]:.4f}; C=1: {found[1.0]:.4f}")
     data = load("diabetes")
     (x, y), (x_out, y_out) = all_of(data.train), all_of(data.held_out)
     errors = {}

@@ -168,8 +168,10 @@ class Progress(Hook):
             file=self._stream,
             flush=True,
         )
-        if state.epoch >= self._epochs:
-            self._bar.close()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.close()
 
 
 class Limit(Hook):

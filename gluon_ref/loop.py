@@ -84,17 +84,13 @@ def step(
     with mx.autograd.record():
         losses = [objective.loss(net, piece) for piece in pieces]  # (batch,) each
     mx.autograd.backward(losses)
-    trained = [param for param in trainer._params if param.grad_req != "null"]
-    for param in trained:
-        # A batch of fewer samples than devices leaves some with the gradient of the step before: theirs is 0.
-        for weight, gradient in list(zip(param.list_data(), param.list_grad()))[len(pieces) :]:
-            gradient[:] = 0
-            weight._fresh_grad = True
+    if len(pieces) < len(trainer._contexts):
+        _silence(trainer, len(pieces))
     if clip_norm is None:
         trainer.step(size)
     else:
         trainer.allreduce_grads()
-        for gradients in zip(*(param.list_grad() for param in trained)):  # those of one device
+        for gradients in zip(*(param.list_grad() for param in _trained(trainer))):  # those of one device
             # Gradients are sums over the batch here; `update` divides by its size.
             mx.gluon.utils.clip_global_norm(list(gradients), clip_norm * size, check_isfinite=False)
         trainer.update(size)
@@ -125,6 +121,18 @@ def answering(net: Any, context: Any) -> Callable[..., tuple[np.ndarray, ...]]:
         return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
 
     return answer
+
+
+def _trained(trainer: Any) -> list[Any]:
+    return [param for param in trainer._params if param.grad_req != "null"]
+
+
+def _silence(trainer: Any, busy: int) -> None:
+    """Set the gradients of devices that got no sample to 0: they still hold those of the step before."""
+    for param in _trained(trainer):
+        for weight, gradient in list(zip(param.list_data(), param.list_grad()))[busy:]:
+            gradient[:] = 0
+            weight._fresh_grad = True
 
 
 class _Means(dict[str, float]):

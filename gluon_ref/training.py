@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -159,22 +160,16 @@ def _run(folder: Path, recipe: Recipe, data: Data, place: Place, assembly: Assem
         held_out = batches(data.held_out, plan(data.held_out, EVALUATION_BATCH), form, facts)
         return measure(answering(state.net, place.contexts[0]), task, held_out)
 
-    fit(
-        state,
-        task.objectives,
-        epoch_batches,
-        place,
-        [
+    with closing(hooks.Progress(settings.epochs, len(data.train), task.watch[0], done=state.epoch)) as progress:
+        beside = [
             hooks.Guard(settings.log_steps),
             hooks.Score(score, task.watch),
             hooks.Log(lambda record: runs.append(folder, record), settings.log_steps),
             hooks.Checkpoint(lambda state, best: _save(folder, state, best)),
-            hooks.Progress(settings.epochs, len(data.train), task.watch[0], done=state.epoch),
+            progress,
             hooks.Limit(settings.epochs),
-        ],
-        seed=settings.seed,
-        clip_norm=settings.clip_norm,
-    )
+        ]
+        fit(state, task.objectives, epoch_batches, place, beside, seed=settings.seed, clip_norm=settings.clip_norm)
     return runs.load(folder)
 
 
