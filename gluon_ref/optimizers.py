@@ -6,8 +6,8 @@ import inspect
 from typing import Any
 
 from .backend import mx
-from .errors import FitError, OptionError, UnknownNameError, require
-from .options import REQUIRED, Option, convert
+from .errors import FitError, UnknownNameError, require
+from .options import REQUIRED, Option, fill
 
 # Filled in by the run itself, or under another name here.
 OURS = {
@@ -73,17 +73,7 @@ def complete(name: str, given: dict[str, Any]) -> dict[str, Any]:
         UnknownNameError: for an optimizer or an option that does not exist.
         OptionError: for a value of the wrong type or out of range.
     """
-    known = schema(name)
-    values: dict[str, Any] = {}
-    for key in given:
-        if key not in known:
-            raise UnknownNameError(f"option optimizer.{key}", key, known, do=f"leave out optimizer.{key}")
-    for key, option in known.items():
-        if key not in given and option.default is REQUIRED:
-            raise OptionError(
-                f"option optimizer.{key}", "nothing given", "a value", f"pass --set optimizer.{key}=VALUE"
-            )
-        values[key] = convert(f"option optimizer.{key}", given[key], option.type) if key in given else option.default
+    values = fill("optimizer", schema(name), given)
     require(values["learning_rate"] > 0, f"optimizer {name}", "learning_rate", values["learning_rate"], "above 0", 0.01)
     require(
         values["weight_decay"] >= 0, f"optimizer {name}", "weight_decay", values["weight_decay"], "0 or more", 0.0001

@@ -56,17 +56,21 @@ def arguments(doc: str) -> dict[str, str]:
 
 
 def complete(where: str, maker: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every option of a maker with its typed value: what was given, else the default.
+    """Every option of a maker with its typed value: `fill` with the maker's own schema."""
+    return fill(where, schema(maker), given)
+
+
+def fill(where: str, known: Mapping[str, Option], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every known option with its typed value: what was given, else the default.
 
     Args:
         where: section of the recipe, for messages ("model").
-        maker: the function whose keyword-only arguments are the options.
+        known: name -> option.
         given: values as text or as TOML gave them.
     Raises:
         UnknownNameError: for a key that is no option.
         OptionError: for a value of the wrong type, or an option that needs one and has none.
     """
-    known = schema(maker)
     for name in given:
         if name not in known:
             raise UnknownNameError(f"option {where}.{name}", name, known, do=f"leave out {where}.{name}")
