@@ -1,8 +1,9 @@
 # Two commands: `make demo` shows what the package does, `make test` checks that it does it.
 
-# The first Python here that MXNet 1.9.1 is made to work on; `make test PYTHON=python3.12` chooses another.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.10; do \
-	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$python && break; done)
+# A Python that MXNet 1.9.1 is made to work on; 3.13 last, since numpy has no wheel for it and is compiled, and then
+# whatever python3 is, to be told what is wrong with it. `make test PYTHON=python3.12` chooses another.
+PYTHON ?= $(shell for python in python3.12 python3.11 python3.10 python3.13 python3; do \
+	$$python -c pass 2>/dev/null && echo $$python && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 MATRIX ?= 3.10 3.11 3.12 3.13
@@ -32,15 +33,16 @@ measure: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/recipes.py
 
 $(VENV)/installed: setup.cfg setup.py gluon_ref/machine.py
-	@test -n "$(PYTHON)" || { echo "no Python 3.10 to 3.13 here: apt-get install python3 python3-venv python3-dev" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "no python3 here; as root: apt-get update && apt-get install -y python3 python3-venv \
+	python3-dev g++ libgl1 libglib2.0-0" >&2; exit 1; }
 	@$(PYTHON) gluon_ref/machine.py
-	@echo "installing into $(VENV): about 1 GB, one to five minutes (on Python 3.13 numpy is compiled)"
+	@echo "installing into $(VENV): about 1 GB, a minute or two (on Python 3.13 numpy is compiled: five)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m pip install --quiet --use-pep517 --editable .
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed
-	@$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@$(BIN)/python -m pip install --quiet --use-pep517 --editable ".[test]"
 	@touch $@
 
 clean:

@@ -31,11 +31,11 @@ def evaluate(subject: str, data: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(figures))
         return
-    confusion = figures.pop("confusion", None)
+    confusion, labels = figures.pop("confusion", None), figures.pop("labels")
     for name, value in figures.items():
         click.echo(f"{name:<20}{value:.4f}" if isinstance(value, float) else f"{name:<20}{value}")
     if confusion and len(confusion) <= WIDEST_CONFUSION:
         width = max(len(str(max(map(max, confusion)))) + 1, 4)
-        click.echo("confusion           rows are true, columns predicted")
-        for row in confusion:
-            click.echo("".join(f"{count:>{width}}" for count in row))
+        click.echo("confusion           rows are true, columns predicted, in the same order")
+        for label, row in zip(labels, confusion):
+            click.echo(f"    {label:<16}" + "".join(f"{count:>{width}}" for count in row))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from .values import given
+
+WIDTH = 40
 
 
 @click.command()
@@ -20,12 +24,18 @@ def inspect(path: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found))
         return
+    for line in _lines(found, ""):
+        click.echo(line)
+
+
+def _lines(found: dict[str, Any], margin: str) -> Iterator[str]:
+    """A line per figure, nested ones below their name."""
     for name, value in found.items():
-        if isinstance(value, dict):
-            click.echo(name)
-            for key, inner in value.items():
-                click.echo(f"    {key:<36} {inner}")
-        elif isinstance(value, list):
-            click.echo(f"{name:<14}{', '.join(map(str, value))}")
-        else:
-            click.echo(f"{name:<14}{value}")
+        nested = value if isinstance(value, list) and value and isinstance(value[0], dict) else [value]
+        for one in nested:
+            if isinstance(one, dict):
+                yield f"{margin}{name}"
+                yield from _lines(one, margin + "    ")
+            else:
+                plain = ", ".join(map(str, one)) if isinstance(one, list) else one
+                yield f"{margin}{name:<{WIDTH - len(margin)}} {plain}"

@@ -6,9 +6,13 @@ import click
 
 
 @click.command("list")
-@click.argument("kind", required=False, type=click.Choice(["models", "data", "tasks", "formats", "recipes"]))
+@click.argument(
+    "kind",
+    required=False,
+    type=click.Choice(["models", "data", "tasks", "formats", "recipes", "optimizers", "schedules"]),
+)
 def list_names(kind: str | None) -> None:
-    """List the names of one KIND, or of all, with a sentence each."""
+    """List the names of one KIND with a sentence each; without KIND, all but MXNet's optimizers and the schedules."""
     from gluon_ref.showing import LISTED, overview
 
     for group, names in overview((kind,) if kind else tuple(LISTED)).items():

@@ -38,7 +38,10 @@ class Family(click.Group):
             click.echo(f"error: standard output: {error.strerror}; expected room for the results; free some", err=True)
             sys.exit(GluonRefError.exit_code)
         except KeyboardInterrupt:
-            click.echo("stopped; a run goes on from its last checkpoint with `gluonref train --resume RUN`", err=True)
+            click.echo(
+                "stopped; a run that has finished an epoch goes on from there with `gluonref train --resume RUN`",
+                err=True,
+            )
             sys.exit(INTERRUPTED)
 
 

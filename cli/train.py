@@ -30,7 +30,7 @@ SHORTCUTS = {
 )
 @click.option("--epochs", type=int, help="Passes over the training part.")
 @click.option("--batch-size", type=int, help="Samples per update.")
-@click.option("--lr", type=float, help="Peak learning rate, short for --set optimizer.learning_rate.")
+@click.option("--lr", type=float, help="Peak learning rate: optimizer.learning_rate.")
 @click.option("--seed", type=int, help="Seed of weights, order and dropout: the same seed gives the same weights.")
 @click.option("--device", metavar="NAME", help="Where to compute: cpu, cpu:N or gpu:0,1.")
 @click.option("--kvstore", metavar="NAME", help="How several devices add their gradients: local or device.")

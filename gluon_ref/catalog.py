@@ -48,7 +48,8 @@ def find(kind: str, name: str) -> ModuleType:
             SINGULAR[kind],
             name,
             names(kind),
-            do=f"or name a module of your own that defines {MAKERS[kind]}(), as package.{name.split('.')[-1]}",
+            do=f"or name a module of your own that defines {MAKERS[kind]}(), as package.file, "
+            "with PYTHONPATH naming the folder it is in",
         )
     return importlib.import_module(name)
 

@@ -23,7 +23,7 @@ def evaluate(subject: str | Path, data: str | None = None) -> dict[str, Any]:
         data: "NAME" or "NAME:PATH" to measure on instead of the held-out part it was trained beside. A data set that
             brings a held-out part is measured on that; of a file of one's own all rows are used.
     Returns:
-        "task", "data", "samples" and the task's metrics by name.
+        "task", "data", "samples", "labels" and the task's metrics by name.
     Raises:
         FitError: when the network cannot read that data.
     """
@@ -34,7 +34,13 @@ def evaluate(subject: str | Path, data: str | None = None) -> dict[str, Any]:
     task = catalog.find("tasks", recipe["task"]["name"]).build(artefact.facts, **recipe.options("task"))
     form = catalog.find("inputs", artefact.facts.takes)
     metrics = measure(artefact.answer, task, batches(samples, plan(samples, BATCH), form, artefact.facts))
-    return {"task": recipe["task"]["name"], "data": recipe["data"]["name"], "samples": len(samples), **metrics}
+    return {
+        "task": recipe["task"]["name"],
+        "data": recipe["data"]["name"],
+        "samples": len(samples),
+        "labels": list(artefact.facts.labels),
+        **metrics,
+    }
 
 
 def change_data(recipe: Recipe, data: str | None) -> Recipe:

@@ -111,14 +111,14 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
 def _cases(
     opened: Opened,
 ) -> tuple[list[tuple[str, tuple[np.ndarray, ...]]], np.ndarray | None, tuple[str, ...]]:
-    """Inputs to compare on: made-up ones in several batch sizes and lengths, then held-out samples if any are read."""
+    """Inputs to compare on: random ones in several batch sizes and lengths, then held-out samples if any are read."""
     form, facts, recipe = opened.assembly.form, opened.run.facts, opened.run.recipe
     random = np.random.RandomState(0)
-    cases = [(f"made up, batch {size}", form.collate(form.imagine(facts, size, random), facts)) for size in BATCHES]
+    cases = [(f"random, batch {size}", form.collate(form.imagine(facts, size, random), facts)) for size in BATCHES]
     try:
         samples = held_out(recipe, facts)
     except GluonRefError as error:
-        return cases, None, (f"held-out data could not be read, so only made-up inputs were compared ({error})",)
+        return cases, None, (f"held-out data could not be read, so only random inputs were compared ({error})",)
     inputs, targets = samples.take(np.arange(min(HELD_OUT, len(samples))))
     cases.append(("held out", form.collate(inputs, facts)))
     return cases, targets, ()
@@ -207,7 +207,9 @@ def _manifest(opened: Opened, exporter: str, folder: Path) -> dict[str, Any]:
         "facts": dataclasses.asdict(opened.run.facts),
         "recipe": recipe.text(),
         "scores": {
-            key: value for key, value in opened.run.entry("scores", dict).items() if isinstance(value, (int, float))
+            key: value
+            for key, value in opened.run.entry("best_scores", dict).items()
+            if isinstance(value, (int, float))
         },
         "versions": versions(),
         "files": {path.name: runs.checksum(path) for path in sorted(folder.iterdir())},

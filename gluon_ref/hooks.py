@@ -46,7 +46,7 @@ class Guard(Hook):
 
 
 class Score(Hook):
-    """Measure the network on the held-out part and remember whether it is the best so far.
+    """Measure the network on the held-out part and remember whether it is the best so far; of equals, the latest.
 
     Args:
         measure: () -> figures by name.
@@ -63,9 +63,9 @@ class Score(Hook):
             if isinstance(value, float):
                 _refuse(state, f"held-out {name}", value)
         score = state.scores[self._name]
-        better = state.best is None or (score > state.best if self._order == "max" else score < state.best)
+        better = state.best is None or (score >= state.best if self._order == "max" else score <= state.best)
         if better:
-            state.best, state.best_epoch = score, state.epoch
+            state.best, state.best_epoch, state.best_scores = score, state.epoch, state.scores
 
 
 class Checkpoint(Hook):

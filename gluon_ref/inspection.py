@@ -54,7 +54,7 @@ def _run(folder: Path) -> dict[str, Any]:
     params = {
         name: param.data().shape for name, param in open_run(folder).assembly.net._collect_params_with_prefix().items()
     }
-    scores = {name: value for name, value in run.entry("scores", dict).items() if isinstance(value, (int, float))}
+    scores = {name: value for name, value in run.entry("best_scores", dict).items() if isinstance(value, (int, float))}
     return {
         **found,
         "epochs": run.entry("epoch", int),

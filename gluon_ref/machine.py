@@ -7,13 +7,17 @@ prints one line per thing that is missing, with the command that installs it.
 
 from __future__ import print_function
 
-import ctypes
 import glob
 import os
 import platform
 import shutil
 import sys
 import sysconfig
+
+try:
+    import ctypes
+except ImportError:  # Debian's python3-minimal
+    ctypes = None
 
 PYTHONS = ((3, 10), (3, 13))  # oldest and newest on which MXNet 1.9.1 was seen to train
 # numpy below 2 has no wheel for this Python and newer ones: pip compiles it.
@@ -38,7 +42,8 @@ def missing():
             (
                 "Python %d.%d at %s" % (version[0], version[1], sys.executable),
                 "MXNet 1.9.1 is made to work on Python 3.10 to 3.13",
-                "apt-get install python3.11 python3.11-venv python3.11-dev, then make PYTHON=python3.11",
+                "use Debian 12 or 13 or Ubuntu 22.04 or 24.04, whose python3 fits, "
+                "or name one that does: make demo PYTHON=/path/to/python3.11",
             )
         ]
     if sys.platform.startswith("linux") and platform.machine() not in ("x86_64", "AMD64"):
@@ -57,6 +62,8 @@ def missing():
                 "use Debian, Ubuntu or another system with glibc",
             )
         ]
+    if ctypes is None:
+        return [("Python's standard library", "only its smallest part is here", "apt-get install python3 python3-venv")]
     return _missing_tools(version) + _missing_libraries()
 
 
@@ -66,7 +73,7 @@ def _missing_tools(version):
     compilers = ["cc", "gcc", "clang"] if not os.environ.get("CC") else [os.environ["CC"].split()[0]]
     if not any(shutil.which(name) for name in compilers):
         found.append(("a C compiler", "gluonnlp is compiled while it installs", "apt-get install gcc libc6-dev"))
-    elif version >= NUMPY_COMPILES_FROM and not any(shutil.which(name) for name in ("c++", "g++", "clang++")):
+    if version >= NUMPY_COMPILES_FROM and not any(shutil.which(name) for name in ("c++", "g++", "clang++")):
         found.append(
             ("a C++ compiler", "numpy 1.26 has no wheel for this Python and is compiled", "apt-get install g++")
         )
@@ -144,7 +151,7 @@ def main():
     installs = [command for _, _, command in lacks if command.startswith("apt-get install ") and "," not in command]
     if installs:
         packages = " ".join(command[len("apt-get install ") :] for command in installs)
-        print("all at once: apt-get update && apt-get install -y " + packages, file=sys.stderr)
+        print("all at once, as root: apt-get update && apt-get install -y " + packages, file=sys.stderr)
     return 1 if lacks else 0
 
 

@@ -143,6 +143,7 @@ class State:
     scores: dict[str, Any] = field(default_factory=dict)
     best: float | None = None
     best_epoch: int = 0
+    best_scores: dict[str, Any] = field(default_factory=dict)
     stop: bool = False
 
 

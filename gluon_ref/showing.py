@@ -26,8 +26,20 @@ LISTED = {"models": "models", "data": "data", "tasks": "tasks", "formats": "expo
 
 
 def overview(kinds: tuple[str, ...] = tuple(LISTED)) -> dict[str, dict[str, str]]:
-    """Kind -> name -> one sentence; imports no plug-in."""
-    return {kind: {name: catalog.summary(LISTED[kind], name) for name in catalog.names(LISTED[kind])} for kind in kinds}
+    """Kind -> name -> one sentence; imports no plug-in, and MXNet only for optimizers and schedules."""
+    return {kind: _sentences(kind) for kind in kinds}
+
+
+def _sentences(kind: str) -> dict[str, str]:
+    if kind.rstrip("s") in OTHER_KINDS:
+        return {name: _options(kind.rstrip("s"), name)[0] for name in _other_names(kind.rstrip("s"))}
+    return {name: catalog.summary(LISTED[kind], name) for name in catalog.names(LISTED[kind])}
+
+
+def _other_names(kind: str) -> list[str]:
+    from . import optimizers, schedules
+
+    return optimizers.names() if kind == "optimizer" else list(schedules.SCHEDULES)
 
 
 def describe(kind: str, name: str) -> dict[str, Any]:

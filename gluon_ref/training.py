@@ -96,6 +96,7 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
         states.restore(trainer, str(run.file(_states(index))), run.entry("trainers", list)[index])
     state.epoch, state.step, state.seen = epoch, run.entry("step", int), run.entry("seen", int)
     state.best, state.best_epoch = run.entry("best", (int, float)), run.entry("best_epoch", int)
+    state.best_scores = run.entry("best_scores", dict)
     runs.cut_log(run.folder, epoch)
     runs.replace(run.folder / runs.RECIPE, changed.text().encode())
     return _run(run.folder, changed, data, place, assembly, state)
@@ -197,6 +198,7 @@ def _commit(folder: Path, state: State, best: bool) -> None:
         "seen": state.seen,
         "best": state.best,
         "best_epoch": state.best_epoch,
+        "best_scores": state.best_scores,
         "scores": state.scores,
         "trainers": [states.counts(trainer) for trainer in state.trainers],
     }

@@ -53,7 +53,7 @@ def test_a_module_without_the_maker_is_never_executed(plugins: Path, text: str) 
     (plugins / "evil.py").write_text(f"open({str(trace)!r}, 'w').close()\n{text}")
     with pytest.raises(UnknownNameError) as caught:
         catalog.find("models", "own_plugins.evil")
-    assert "or name a module of your own that defines build(), as package.evil" in str(caught.value)
+    assert "or name a module of your own that defines build(), as package.file, with PYTHONPATH" in str(caught.value)
     assert not trace.exists()
     assert "own_plugins.evil" not in sys.modules
 

@@ -61,7 +61,7 @@ def test_an_artefact_that_differs_is_refused_and_nothing_is_left(
         mx.nd.save(path, {name: array + 0.01 for name, array in mx.nd.load(path).items()})
 
     monkeypatch.setattr(symbol, "write", off_by_a_little)
-    with pytest.raises(VerificationError, match=r"made up, batch 1: scores differ by up to .* --tolerance"):
+    with pytest.raises(VerificationError, match=r"random, batch 1: scores differ by up to .* --tolerance"):
         export(run, "symbol", tmp_path / "symbol")
     assert list(tmp_path.iterdir()) == []
 
@@ -92,7 +92,7 @@ def test_without_its_data_a_run_is_compared_on_made_up_inputs(tmp_path: Path) ->
     train(recipes.read("mlp").change(changes), tmp_path / "run")
     source.unlink()
     result = export(tmp_path / "run", "symbol")
-    assert [row.case for row in result.comparisons] == [f"made up, batch {size}" for size in exporting.BATCHES]
+    assert [row.case for row in result.comparisons] == [f"random, batch {size}" for size in exporting.BATCHES]
     assert "held-out data could not be read" in result.notes[0]
 
 

@@ -10,6 +10,7 @@ say gluonref train cnn --out demo/run
 say gluonref evaluate demo/run
 say gluonref show data digits --samples 5 --out demo/samples
 say gluonref predict demo/run demo/samples/*.png
+printf '(the digit in a file name is the true one)\n'
 say gluonref export demo/run --format symbol --out demo/symbol
 printf '\nThe export, opened in a fresh process, answers alike:\n'
 say gluonref predict demo/symbol demo/samples/*.png

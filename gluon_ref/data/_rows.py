@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import DataError, FitError, PathError, RequestError, UnknownNameError
 
+# Rows from which on more than one label for every two rows is taken for values, not classes.
+FEW = 20
 # A text longer than this is taken for a file with a stray quotation mark; the csv module's own limit is 128 KiB.
 LONGEST_FIELD = 16 * 1024 * 1024
 
@@ -103,10 +105,10 @@ def labels(rows: Rows, column: str) -> tuple[tuple[str, ...], np.ndarray]:
             "at least two classes",
             "name another column: --set data.label=COLUMN",
         )
-    if len(names) == len(cells) and len(names) > 2:
+    if len(names) > 2 and (len(names) == len(cells) or len(names) * 2 > len(cells) >= FEW):
         raise FitError(
             rows.where,
-            f"{column} has another label in each of {len(cells)} rows",
+            f"{column} has {len(names)} different labels in {len(cells)} rows",
             "classes that repeat",
             "name another column with --set data.label=COLUMN, or regress with --set data.target=value",
         )

@@ -203,7 +203,7 @@ REFUSED = [
     (
         TRAIN + "--data table:value.csv",
         2,
-        "v has another label in each of 20 rows|regress with --set data.target=value",
+        "v has 20 different labels in 20 rows|regress with --set data.target=value",
     ),
     (TRAIN + "--data text_table:table.csv" + LSTM, 2, "column: unknown name 'text'; expected one of label, x, y"),
     ("evaluate {run} --data wine", 2, "shape 13; expected 4, as in training; give data of the same kind"),
@@ -358,8 +358,10 @@ def test_a_damaged_run_is_refused(
 
 def test_inspect_refuses_a_damaged_run(call: Call, here: Path, run: Path) -> None:
     shutil.copytree(run, here / "copy")
-    amend(here / "copy" / "state.json", scores=None)
-    refused(call("inspect", "copy", "--json"), 1, "state.json: scores is None; expected the file as the run wrote it")
+    amend(here / "copy" / "state.json", best_scores=None)
+    refused(
+        call("inspect", "copy", "--json"), 1, "state.json: best_scores is None; expected the file as the run wrote it"
+    )
     flip(here / "copy" / "weights-best.params")
     refused(call("inspect", "copy", "--json"), 1, "its checksum differs from state.json's")
 
@@ -458,7 +460,7 @@ def test_an_interrupted_run_exits_130_and_keeps_its_last_checkpoint(here: Path) 
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert stdout == ""
-    assert "stopped; a run goes on from its last checkpoint with `gluonref train --resume RUN`" in stderr
+    assert "stopped; a run that has finished an epoch goes on from there with `gluonref train --resume RUN`" in stderr
     assert "Traceback" not in stderr
     assert runs.load(here / "new").state["epoch"] >= 1
 

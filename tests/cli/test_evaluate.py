@@ -20,8 +20,9 @@ def test_figures_and_confusion_are_printed(call: Call, run: Path) -> None:
         "macro_f1",
         "cross_entropy",
     ]
-    assert lines[6] == "confusion           rows are true, columns predicted"
-    counts = [list(map(int, line.split())) for line in lines[7:]]
+    assert lines[6] == "confusion           rows are true, columns predicted, in the same order"
+    assert [line.split()[0] for line in lines[7:]] == ["setosa", "versicolor", "virginica"]
+    counts = [list(map(int, line.split()[1:])) for line in lines[7:]]
     assert [sum(row) for row in counts] == [10, 10, 10]
 
 

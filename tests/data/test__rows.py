@@ -97,7 +97,7 @@ def test_labels_are_sorted_as_numbers_where_they_are(
         (
             ["a,1", "b,2", "c,3"],
             FitError,
-            "a.csv: kind has another label in each of 3 rows; expected classes that repeat",
+            "a.csv: kind has 3 different labels in 3 rows; expected classes that repeat",
         ),
     ],
 )
