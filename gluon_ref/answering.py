@@ -63,7 +63,7 @@ def open_subject(path: str | Path) -> Artefact:
 def open_run(folder: str | Path) -> Opened:
     """A run's network with its best weights, on the CPU, not hybridized."""
     run = runs.load(Path(folder))
-    assembly = assemble(run.recipe, run.facts)
+    assembly = assemble(run.recipe, run.facts, fresh=False)
     fill(assembly.net, run.file(runs.BEST), [mx.cpu()])
     return Opened(run, assembly)
 

@@ -81,9 +81,14 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def assemble(recipe: Recipe, facts: Facts) -> Assembly:
+def assemble(recipe: Recipe, facts: Facts, fresh: bool = True) -> Assembly:
     """Task and network of a recipe, for these facts.
 
+    Args:
+        recipe: its task and model sections checked.
+        facts: of the data.
+        fresh: the network starts here; else its weights come from a run, and options that a model names in STARTS,
+            files to start from, are left out: they may be gone, or a stranger's.
     Raises:
         FitError: when data, task and model do not fit together.
     """
@@ -119,7 +124,9 @@ def assemble(recipe: Recipe, facts: Facts) -> Assembly:
             task.needs,
             _choices("model", [n for n in catalog.names("models") if task.needs == catalog.find("models", n).GIVES]),
         )
-    return Assembly(facts, task, model.build(facts, **recipe.options("model")), catalog.find("inputs", facts.takes))
+    starts = () if fresh else getattr(model, "STARTS", ())
+    given = {name: value for name, value in recipe.options("model").items() if name not in starts}
+    return Assembly(facts, task, model.build(facts, **given), catalog.find("inputs", facts.takes))
 
 
 def fill(net: Any, weights: Path, contexts: Sequence[Any]) -> None:

@@ -83,7 +83,7 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
             "a run that is not finished",
             f"pass --epochs {epoch + 10} to go on",
         )
-    data, place, assembly, state = _prepare(changed)
+    data, place, assembly, state = _prepare(changed, fresh=False)
     if assembly.facts != run.facts:
         raise FitError(
             "--resume",
@@ -102,7 +102,7 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
     return _run(run.folder, changed, data, place, assembly, state)
 
 
-def _prepare(recipe: Recipe) -> tuple[Data, Place, Assembly, State]:
+def _prepare(recipe: Recipe, fresh: bool = True) -> tuple[Data, Place, Assembly, State]:
     """Everything built and initialized from the seed, nothing trained."""
     settings = recipe.settings
     place = choose(settings.device, settings.kvstore)
@@ -112,7 +112,7 @@ def _prepare(recipe: Recipe) -> tuple[Data, Place, Assembly, State]:
             raise FitError(
                 f"data {recipe['data']['name']}", f"no samples in the {part} part", "at least one", "check the file"
             )
-    assembly = assemble(recipe, data.facts)
+    assembly = assemble(recipe, data.facts, fresh)
     net = assembly.net
     steps = len(plan(data.train, settings.batch_size, epoch_seed(settings.seed, 1)))
     mx.random.seed(settings.seed)

@@ -10,7 +10,7 @@ import pytest
 from gluon_ref import catalog, runs
 from gluon_ref.assembly import assemble, fill, load_data
 from gluon_ref.backend import mx
-from gluon_ref.errors import AlteredError, FitError
+from gluon_ref.errors import AlteredError, FitError, PathError
 from gluon_ref.inputs import text, vector
 from gluon_ref.models import mlp
 from gluon_ref.recipe import Recipe, parse
@@ -136,6 +136,15 @@ def test_where_nothing_fits_the_message_says_so() -> None:
     sound = Facts("sound", "label", (5,), labels=("a", "b"))
     with pytest.raises(FitError, match="samples are sound; expected vector or image; no model here fits; write one"):
         assemble(recipe(), sound)
+
+
+def test_a_run_is_opened_without_the_file_its_network_started_from() -> None:
+    text = '[task]\nname = "classify"\n[model]\nname = "backbone"\nweights = "gone.params"\n[data]\nname = "digits"\n'
+    started = parse(text, "x", "here").check(["task", "model", "data"])
+    facts = load_data(started).facts
+    with pytest.raises(PathError, match=r"weights=gone.params is no file"):
+        assemble(started, facts)
+    assert assemble(started, facts, fresh=False).net.prefix == "backbone_"
 
 
 def test_data_is_loaded_with_the_options_of_the_recipe() -> None:

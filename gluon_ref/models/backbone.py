@@ -15,6 +15,7 @@ from ..records import Facts
 
 TAKES = ("image",)
 GIVES = "scores"
+STARTS = ("weights",)
 HUB = "hub"
 # Names of GluonCV's that end in a data set, or in int8, are detectors, segmenters, video and quantized networks.
 OTHER_TASKS = re.compile(
