@@ -453,11 +453,17 @@ def test_an_interrupted_run_exits_130_and_keeps_its_last_checkpoint(here: Path) 
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # A shell that runs the tests in the background has its children ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("epoch 1/100000")
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    with process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("epoch 1/100000")
+        process.send_signal(signal.SIGINT)
+        try:
+            stdout, stderr = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert stdout == ""
     assert "stopped; a run that has finished an epoch goes on from there with `gluonref train --resume RUN`" in stderr
