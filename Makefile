@@ -28,7 +28,7 @@ format: $(VENV)/tested
 matrix:
 	sh tools/matrix.sh $(MATRIX)
 
-# Every recipe's figures, as their headers state them; ten minutes on two cores.
+# Every recipe's figures, as their headers state them; fifteen minutes on two cores.
 measure: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/recipes.py
 
