@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .values import given
+from .values import folder, given
 
 
 @click.command()
@@ -12,13 +12,7 @@ from .values import given
 @click.option(
     "--format", "exporter", required=True, metavar="NAME", help="Format, a name from `gluonref list formats`."
 )
-@click.option(
-    "--out",
-    type=click.Path(),
-    callback=given,
-    metavar="DIR",
-    help="New folder for the artefact; RUN/FORMAT when left out.",
-)
+@folder("--out", "New folder for the artefact; RUN/FORMAT when left out.")
 @click.option(
     "--tolerance",
     type=float,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .values import given
+from .values import folder
 
 
 @click.command()
@@ -15,13 +15,7 @@ from .values import given
 @click.option(
     "--samples", type=int, metavar="N", help="For data: write the first N held-out samples as files that predict reads."
 )
-@click.option(
-    "--out",
-    type=click.Path(),
-    callback=given,
-    metavar="DIR",
-    help="New folder for the samples; NAME-samples when left out.",
-)
+@folder("--out", "New folder for the samples; NAME-samples when left out.")
 def show(kind: str, name: str, samples: int | None, out: str | None) -> None:
     """Show the NAME of a KIND: what it is, and its options with types and defaults.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .values import given
+from .values import folder, given
 
 # Options that are short for a recipe's key.
 SHORTCUTS = {
@@ -39,20 +39,8 @@ SHORTCUTS = {
     default=None,
     help="Compile the network (the default), or run it line by line for debugging.",
 )
-@click.option(
-    "--out",
-    type=click.Path(),
-    callback=given,
-    metavar="DIR",
-    help="New folder for the run; runs/NAME when left out.",
-)
-@click.option(
-    "--resume",
-    type=click.Path(),
-    callback=given,
-    metavar="DIR",
-    help="Go on with the run in this folder from its last checkpoint.",
-)
+@folder("--out", "New folder for the run; runs/NAME when left out.")
+@folder("--resume", "Go on with the run in this folder from its last checkpoint.")
 @click.option(
     "--set",
     "settings",
@@ -92,8 +80,7 @@ def train(
             raise click.UsageError(f"--set {setting} and --{shortcut.replace('_', '-')} say the same; give one of them")
         changes.append((key, value))
     if data is not None:
-        name, _, path = data.partition(":")
-        changes = [("data.name", name), ("data.path", path), *changes]
+        changes = [*recipes.data_changes(data), *changes]
     read = recipes.read(recipe) if recipe else None
     if resume:
         run = training.resume(resume, changes, read)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 
@@ -10,3 +13,8 @@ def given(context: click.Context, parameter: click.Parameter, value: str | None)
     if value == "":
         raise click.BadParameter("nothing given; give a value or leave it out")
     return value
+
+
+def folder(flag: str, told: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that names a folder; `told` is its help."""
+    return click.option(flag, type=click.Path(), callback=given, metavar="DIR", help=told)

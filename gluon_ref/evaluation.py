@@ -10,7 +10,7 @@ from .answering import open_subject
 from .assembly import held_out
 from .batching import batches, plan
 from .loop import measure
-from .recipe import Recipe
+from .recipe import Recipe, data_changes
 
 BATCH = 256
 
@@ -46,8 +46,7 @@ def evaluate(subject: str | Path, data: str | None = None) -> dict[str, Any]:
 def change_data(recipe: Recipe, data: str | None) -> Recipe:
     """The recipe with other data, "NAME" or "NAME:PATH"; options that belong to the same name stay."""
     if data is not None:
-        name, _, path = data.partition(":")
-        recipe = recipe.change([("data.name", name), ("data.path", path)])
+        recipe = recipe.change(data_changes(data))
     return recipe.check(["data"])
 
 

@@ -233,6 +233,12 @@ def parse(text: str, name: str, source: str) -> Recipe:
     return Recipe(name, document)
 
 
+def data_changes(data: str) -> list[tuple[str, str]]:
+    """The changes of a recipe that "NAME" or "NAME:PATH" asks for."""
+    name, _, path = data.partition(":")
+    return [("data.name", name), ("data.path", path)]
+
+
 def check_format(written: Any, newest: int, where: str) -> None:
     """Refuse a file whose format number is newer than this release knows, or none at all.
 
