@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from . import catalog
 from .backend import mx
 from .errors import AlteredError, FitError, reason
@@ -17,7 +19,7 @@ from .recipe import Recipe
 from .records import Data, Facts, Field, Samples, Task
 
 # What may differ between the data of training and other data of the same kind.
-STATISTICS = ("mean", "std", "target_mean", "target_std", "column")
+STATISTICS = ("mean", "std", "target_mean", "target_std", "column", "counts")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,10 @@ def load_data(recipe: Recipe, known: Facts | None = None) -> Data:
     load = catalog.find("data", recipe["data"]["name"]).load
     extra = {"known": known} if known and "known" in inspect.signature(load).parameters else {}
     data: Data = load(recipe["data"]["path"], **extra, **recipe.options("data"))
-    return data
+    if known or data.facts.target != "label" or data.facts.counts:
+        return data
+    counts = np.bincount(data.train.targets, minlength=len(data.facts.labels))
+    return dataclasses.replace(data, facts=dataclasses.replace(data.facts, counts=tuple(counts.tolist())))
 
 
 def held_out(recipe: Recipe, facts: Facts, elsewhere: bool = False) -> Samples:

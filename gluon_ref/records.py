@@ -28,8 +28,11 @@ class Facts:
         shape: shape of one input; (features,), (channel, height, width), or (-1,) for text.
         labels: names of the classes, in score order; empty for values.
         vocab: tokens in index order for text; index 0 is padding, 1 is unknown.
-        columns: feature names of a table, in input order.
+        columns: a table's columns but for the target, in input order.
+        categories: per column, the values it has in the training part; empty for a column of numbers.
+        gaps: columns of numbers that have missing values in the training part.
         column: name of a table's target; empty where it has none.
+        counts: samples of each label in the training part; empty for values.
         mean: of the training inputs, per feature or per channel.
         std: likewise; 1 where a feature never varies.
         target_mean: of the training values; 0 for labels.
@@ -44,7 +47,10 @@ class Facts:
     labels: tuple[str, ...] = ()
     vocab: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+    gaps: tuple[str, ...] = ()
     column: str = ""
+    counts: tuple[int, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     target_mean: float = 0.0
@@ -65,6 +71,10 @@ class Samples(Protocol):
 
     def take(self, indices: np.ndarray) -> tuple[Any, np.ndarray]:
         """Inputs and targets of the samples at `indices`, in that order."""
+
+    @property
+    def targets(self) -> np.ndarray:
+        """int32 (samples,) labels or float32 (samples,) values of all samples."""
 
     @property
     def lengths(self) -> np.ndarray | None:
