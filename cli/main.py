@@ -10,12 +10,14 @@ import click
 from gluon_ref import __version__
 from gluon_ref.errors import GluonRefError
 
+from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
 from .inspect import inspect
 from .list import list_names
 from .predict import predict
 from .show import show
+from .sweep import sweep
 from .train import train
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -54,5 +56,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, export, inspect, list_names, show):
+for command in (train, sweep, evaluate, predict, export, inspect, list_names, show, doctor):
     main.add_command(command)

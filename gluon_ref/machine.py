@@ -110,17 +110,66 @@ def _missing_libraries():
 
 def processors():
     """Number of physical cores this process may use: its affinity, or the container's quota if smaller; 1 or more."""
-    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    cores = set()
-    for cpu in allowed:
-        siblings = _read("/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list" % cpu)
-        cores.add(siblings or cpu)
-    quota = _quota()
-    count = len(cores)
-    return max(1, min(count, int(quota)) if quota else count)
+    limit, count = quota(), len(cores())
+    return max(1, min(count, int(limit)) if limit else count)
 
 
-def _quota():
+def allowed():
+    """The logical processors this process may run on, by number."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def cores():
+    """The physical cores behind those, each as the list of its siblings."""
+    place = "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list"
+    return {_read(place % cpu) or cpu for cpu in allowed()}
+
+
+def instructions():
+    """Names of the instruction sets of the first processor, as Linux has them; empty where it does not say."""
+    for line in (_read("/proc/cpuinfo") or "").splitlines():
+        if line.startswith("flags"):
+            return set(line.partition(":")[2].split())
+    return set()
+
+
+def memory():
+    """Bytes of memory: (all, still free), of the machine or of the container's limit if that is smaller; 0 unknown."""
+    words = [line.split() for line in (_read("/proc/meminfo") or "").splitlines()]
+    sizes = {line[0].rstrip(":"): int(line[1]) * 1024 for line in words if len(line) > 1 and line[1].isdigit()}
+    total = sizes.get("MemTotal", 0)
+    free = sizes.get("MemAvailable", sizes.get("MemFree", 0))
+    for limit, used in _memory_limits():
+        if not total or limit < total:
+            total = limit
+        free = min(free, max(0, limit - used))
+    return total, free
+
+
+def _memory_limits():
+    """(limit, used) in bytes of the control groups this process is in, where they have a limit."""
+    found = []
+    own = [line.split(":", 2) for line in (_read("/proc/self/cgroup") or "").splitlines() if line.count(":") > 1]
+    for _, kinds, path in own:
+        for below in ("", path.strip("/")):
+            if kinds == "memory":
+                folder = os.path.join("/sys/fs/cgroup/memory", below)
+                names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            elif not kinds:
+                folder = os.path.join("/sys/fs/cgroup", below)
+                names = ("memory.max", "memory.current", "inactive_file")
+            else:
+                continue
+            limit, used = [_read(os.path.join(folder, name)) or "" for name in names[:2]]
+            # Version 1 writes no limit as a number near 2 ** 63.
+            if limit.isdigit() and used.isdigit() and int(limit) < 1 << 60:
+                stat = [line.split() for line in (_read(os.path.join(folder, "memory.stat")) or "").splitlines()]
+                cached = sum(int(line[1]) for line in stat if line[0] == names[2])
+                found.append((int(limit), max(0, int(used) - cached)))
+    return found
+
+
+def quota():
     """The control group's limit in processors, or None: cgroup v2's cpu.max, v1's cfs_quota_us."""
     words = (_read("/sys/fs/cgroup/cpu.max") or "max").split()
     if words[0] == "max":

@@ -13,12 +13,12 @@ ROOT = Path(gluon_ref.__file__).parents[1]
 # From the top down; a file imports only from floors below its own, but for rooms named beside it.
 FLOORS = (
     ("cli",),
-    ("training", "evaluation", "exporting", "prediction", "inspection", "showing"),
+    ("training", "evaluation", "exporting", "prediction", "inspection", "showing", "diagnosis"),
     ("answering", "assembly", "loop", "hooks", "runs", "states"),
     ("models", "data", "tasks", "exporters"),
     ("inputs",),
-    ("recipe", "catalog", "options", "layers", "place", "batching", "schedules", "optimizers", "samples"),
-    ("backend", "records", "errors", "machine"),
+    ("recipe", "catalog", "options", "layers", "place", "batching", "schedules", "optimizers", "samples", "checks"),
+    ("backend", "records", "errors", "machine", "findings", "children", "linking", "probes", "requirements"),
 )
 PLUGINS = ("models", "data", "tasks", "exporters", "inputs")
 # Library -> the only files that import it. mxnet's own users get it from backend, as they do gluoncv and gluonnlp.
@@ -31,7 +31,7 @@ DOORS = {
     "PIL": {"gluon_ref/inputs/image.py"},
     "babel": {"gluon_ref/data/names.py"},
     "tomli_w": {"gluon_ref/recipe.py"},
-    "subprocess": {"gluon_ref/exporting.py"},
+    "subprocess": {"gluon_ref/children.py", "gluon_ref/exporting.py"},
 }
 NEVER = {"pickle", "marshal", "shelve", "dill", "joblib", "torch"}
 SOURCES = sorted([*(ROOT / "gluon_ref").rglob("*.py"), *(ROOT / "cli").glob("*.py")])
