@@ -16,6 +16,7 @@ from .export import export
 from .inspect import inspect
 from .list import list_names
 from .predict import predict
+from .report import report
 from .show import show
 from .sweep import sweep
 from .train import train
@@ -56,5 +57,5 @@ def main() -> None:
     """
 
 
-for command in (train, sweep, evaluate, predict, export, inspect, list_names, show, doctor):
+for command in (train, sweep, evaluate, predict, export, inspect, list_names, show, doctor, report):
     main.add_command(command)

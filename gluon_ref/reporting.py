@@ -1,0 +1,254 @@
+"""report(runs): curves, confusion, calibration and the worst mistakes of runs as one HTML file, PNGs and numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import __version__, drawing, page, plots, runs
+from .errors import MachineError, PathError, RequestError
+from .evaluation import change_data
+from .reviewing import Review, differences, review
+
+FORMAT = 1
+PAGE, NUMBERS = "index.html", "report.json"
+FILES = (PAGE, NUMBERS, "curves.png", "confusion.png", "values.png", "calibration.png", "mistakes.png")
+# A report that is being written, within the folder of the one before.
+UNFINISHED = ".unfinished"
+WORST = 24
+
+
+@dataclass(frozen=True)
+class Report:
+    """A written report.
+
+    Args:
+        folder: it is in.
+        files: of the report, the page first.
+        numbers: what report.json holds.
+        notes: what could not be drawn as asked.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    numbers: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def report(
+    folders: Sequence[str | Path], out: str | Path | None = None, data: str | None = None, *, worst: int = WORST
+) -> Report:
+    """Write a report of one run, or of several side by side.
+
+    Args:
+        folders: of the runs.
+        out: a folder that is new, empty, or holds an earlier report, which is replaced; RUN/report for one run and
+            `report` for several when None.
+        data: "NAME" or "NAME:PATH" to examine the runs on instead of each one's own held-out part.
+        worst: mistakes to show of each run.
+    Raises:
+        PathError: when a folder holds no run, a run has nothing to show, or `out` holds anything but a report.
+        GluonRefError: when a run's data cannot be read, or is not what its network reads.
+    """
+    opened = [runs.load(Path(folder)) for folder in folders]
+    names = _names([run.folder for run in opened])
+    target = Path(out) if out is not None else opened[0].folder / "report" if len(opened) == 1 else Path("report")
+    with _written(target) as fresh:
+        reviews = [
+            review(name, run, change_data(run.recipe, data) if data is not None else None, worst)
+            for name, run in zip(names, opened)
+        ]
+        numbers = _numbers(reviews)
+        (fresh / PAGE).write_bytes(page.render(reviews).encode())
+        (fresh / NUMBERS).write_text(json.dumps(numbers, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        notes = _draw(reviews, fresh)
+    files = tuple(target / name for name in FILES if (target / name).is_file())
+    return Report(target, files, numbers, notes)
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """What to call the runs: their folders' names, or as much of the paths as tells them apart."""
+    paths = [folder.resolve() for folder in folders]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise RequestError("report", f"{path} twice", "each run once", "leave one of them out")
+    for depth in range(1, max(len(path.parts) for path in paths) + 1):
+        names = ["/".join(path.parts[-depth:]) for path in paths]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[Path]:
+    """A folder to write into, whose files become the report once all are written; nothing is left otherwise.
+
+    A new folder appears whole. In one that holds an earlier report each file is replaced whole, the page last.
+    """
+    old = _old(folder)
+    fresh = folder / UNFINISHED if old is not None else runs.free(folder.parent, f".{folder.name}{UNFINISHED}")
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    try:
+        yield fresh
+        if old is None:
+            os.rename(fresh, folder)
+            return
+        for name in old:
+            if not (fresh / name).exists():
+                (folder / name).unlink()
+        for path in sorted(fresh.iterdir(), key=lambda one: one.name == PAGE):
+            os.replace(path, folder / path.name)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _old(folder: Path) -> list[str] | None:
+    """Names of an earlier report's files in a folder; None when there is no such folder.
+
+    Raises:
+        PathError: when the folder holds anything else.
+    """
+    try:
+        found = sorted(os.listdir(folder)) if os.path.isdir(folder) else None
+        if found is None and os.path.lexists(folder):
+            raise NotADirectoryError(20, "a file")
+    except OSError as error:
+        raise PathError(
+            "--out", f"{folder} cannot be read ({error.strerror})", "a folder you may read", "pass another --out"
+        ) from None
+    names = [name for name in found or () if name != UNFINISHED]
+    if names and not (set(names) <= set(FILES) and _is_report(folder / NUMBERS)):
+        raise PathError(
+            "--out",
+            f"{folder} holds {next((name for name in names if name not in FILES), names[0])}",
+            "a new or empty folder, or one with an earlier report; nothing else is overwritten",
+            "pass another --out",
+        )
+    return names if found is not None else None
+
+
+def _is_report(path: Path) -> bool:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.get("kind") == "report"
+
+
+def _unwritable(folder: Path, error: OSError) -> PathError | MachineError:
+    if error.errno in (28, 5):  # no space left, input/output error
+        return MachineError("report", f"{folder} cannot be written ({error.strerror})", "room for it", "free some")
+    return PathError(
+        "report", f"{folder} cannot be written ({error.strerror})", "a folder you may write", "pass another --out"
+    )
+
+
+def _draw(reviews: Sequence[Review], folder: Path) -> tuple[str, ...]:
+    """The PNG files, one kind of picture each."""
+    pen = drawing.Pen(_texts(reviews))
+    found = [(one, one.findings, at) for at, one in enumerate(reviews) if one.findings]
+    watch = next((one.watch[0] for one in reviews if one.watch[0]), "")
+    lines = plots.curves([(one.name, one.history) for one in reviews], watch, [one.best_epoch for one in reviews])
+    values = [plots.agreement(one.values, run.facts.column, at) for run, one, at in found if one.values]
+    bins = [plots.reliability(one.calibration, at) for run, one, at in found if one.calibration]
+    matrices = [(run.name, one.confusion, run.facts.labels) for run, one, _ in found if one.confusion is not None]
+    mistakes = [(run.name, one.mistakes, run.exhibits) for run, one, _ in found if one.mistakes]
+    for name, pictures, columns in (
+        ("curves.png", lines, 3),
+        ("values.png", [chart for pair in values for chart in pair], 2),
+        ("calibration.png", [chart for pair in bins for chart in pair], 2),
+    ):
+        if pictures:
+            drawing.draw_charts(pen, pictures, folder / name, columns)
+    if matrices:
+        drawing.draw_confusions(pen, matrices, folder / "confusion.png")
+    if mistakes:
+        drawing.draw_mistakes(pen, mistakes, folder / "mistakes.png")
+    if not pen.missing:
+        return ()
+    example = ", ".join(sorted(pen.missing, key=len)[:3])
+    return (
+        f"no font here has the letters of {len(pen.missing)} texts ({example}); the PNG files show numbers instead, "
+        f"{PAGE} has them in the browser's fonts; install a font, for Chinese `apt-get install fonts-noto-cjk`",
+    )
+
+
+def _texts(reviews: Sequence[Review]) -> Iterator[str]:
+    """What strangers wrote and the PNG files show."""
+    for one in reviews:
+        yield one.name
+        yield from one.facts.labels
+        yield one.facts.column
+        for exhibit in one.exhibits:
+            yield from (piece for piece, _ in exhibit.text)
+            yield from (f"{name} {cell}" for name, cell in exhibit.row)
+
+
+def _numbers(reviews: Sequence[Review]) -> dict[str, Any]:
+    """What report.json holds: the numbers of the page."""
+    return {
+        "kind": "report",
+        "format": FORMAT,
+        "version": __version__,
+        "runs": [_run(one) for one in reviews],
+        "differences": differences(reviews),
+    }
+
+
+def _run(one: Review) -> dict[str, Any]:
+    history = one.history
+    groups = {"losses": history.losses, "scores": history.scores, "within": history.within, "others": history.others}
+    told: dict[str, Any] = {
+        "name": one.name,
+        "recipe": one.recipe.name,
+        **{section: one.recipe[section]["name"] for section in ("task", "model")},
+        "data": one.data,
+        "epochs": one.epochs,
+        "best_epoch": one.best_epoch,
+        "parameters": one.parameters,
+        "time_s": round(history.time_s, 3),
+        "versions": dict(one.versions),
+        "notes": list(one.notes),
+        "history": {
+            group: {
+                name: {"step": points.steps.tolist(), "value": points.figures.tolist()}
+                for name, points in figures.items()
+            }
+            for group, figures in groups.items()
+        },
+    }
+    if one.findings is None:
+        return told
+    return {**told, **_found(one)}
+
+
+def _found(one: Review) -> dict[str, Any]:
+    findings = one.findings
+    assert findings is not None
+    told: dict[str, Any] = {"samples": findings.samples, "metrics": dict(findings.metrics)}
+    if findings.confusion is not None:
+        told |= {"labels": list(one.facts.labels), "confusion": findings.confusion.tolist()}
+    if findings.calibration is not None:
+        bins = findings.calibration
+        told["calibration"] = {
+            "error": bins.error,
+            "edges": bins.edges.tolist(),
+            "samples": bins.counts.tolist(),
+            "probability": bins.confidence.tolist(),
+            "right": bins.accuracy.tolist(),
+        }
+    keys = ("index", "true", "predicted", "probability", "likelihood", "loss")
+    told["mistakes"] = [{key: getattr(mistake, key) for key in keys} for mistake in findings.mistakes]
+    return told
