@@ -65,6 +65,7 @@ class Diagnosis:
 
     def lines(self) -> Iterator[str]:
         """All of it as text: a line per finding, what mends it below, the verdict last."""
+        told: dict[str, str] = {}
         for group, findings in self.groups.items():
             yield group
             for one in findings:
@@ -72,7 +73,9 @@ class Diagnosis:
                 if one.state != OK:
                     yield f"           why: {one.why}"
                 if one.command:
-                    yield f"           do:  {one.command}"
+                    # A long command is told once.
+                    place = told.setdefault(one.command, f"{group} {one.name}")
+                    yield f"           do:  {one.command if place == f'{group} {one.name}' else f'as for {place}'}"
         yield self.verdict
 
 

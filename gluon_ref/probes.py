@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .errors import GluonRefError
 from .linking import needed
 
 # As `gluonref` itself sees the machine: without the working folder, which -c puts before all others.
@@ -61,13 +62,16 @@ def _innermost(error: BaseException) -> dict[str, Any]:
     """The error at the bottom of a chain, with the place that raised it."""
     while error.__cause__ is not None:
         error = error.__cause__
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename != ctypes.__file__]
     lines = str(error).strip().splitlines() or [""]
     # MXNet puts a stack trace before its last line; Python's own libraries explain in the first.
     text = lines[-1] if "Stack trace" in str(error) or "Traceback" in lines[0] else lines[0]
+    kind = type(error).__name__
+    if isinstance(error, GluonRefError):  # the door's own refusal
+        text, kind, frames = error.given, "", []
     return {
         "error": text[:500],
-        "kind": type(error).__name__,
+        "kind": kind,
         "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
         "place": f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "",
     }

@@ -61,12 +61,21 @@ def requirement(name: str) -> Requirement:
 
 def installed(name: str) -> str | None:
     """The version of a package or of its stand-in; None when neither is installed."""
+    try:
+        return importlib.metadata.version(carrier(name))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def carrier(name: str) -> str:
+    """What pip calls the package that is installed under a name: itself, or its stand-in."""
     for one in (name, *STAND_INS.get(name, ())):
         try:
-            return importlib.metadata.version(one)
+            importlib.metadata.version(one)
+            return one
         except importlib.metadata.PackageNotFoundError:
             pass
-    return None
+    return name
 
 
 def holds(version: str, bound: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..children import Ended
-from ..findings import Finding, fine, pip, problem, warning
-from ..requirements import requirement
+from ..findings import Finding, fine, problem, warning
 from .imports import died, mend, stages
+from .mending import again
 from .shadows import Shadow
 
 # What the wheel on PyPI has; without it, this is lost.
@@ -43,11 +43,13 @@ def check(ended: Mapping[str, Ended]) -> list[Finding]:
         return []  # told where mxnet is imported
     notes = [f"without {name} {cost}" for name, cost in UNUSUAL.items() if not has.get(name)]
     found = [fine("features", "; ".join([", ".join(sorted(name for name, there in has.items() if there)), *notes]))]
-    again = pip("install --force-reinstall --no-deps", requirement("mxnet").text)
-    found += [warning(name, "not in this build", cost, again) for name, cost in EXPECTED.items() if not has.get(name)]
+    found += [
+        warning(name, "not in this build", cost, again("mxnet")) for name, cost in EXPECTED.items() if not has.get(name)
+    ]
     if has.get("CUDA"):
-        again = pip("install --force-reinstall --no-deps", "mxnet-cu117==1.9.1")
-        found += [warning(name, "not in this build", cost, again) for name, cost in CUDA.items() if not has.get(name)]
+        found += [
+            warning(name, "not in this build", cost, again("mxnet")) for name, cost in CUDA.items() if not has.get(name)
+        ]
     return found
 
 
@@ -58,14 +60,15 @@ def step(ended: Mapping[str, Ended], hidden: Sequence[Shadow], limit_s: float) -
     if "error" in found.get("import", {}) or "import" not in found:
         told = "not tried: mxnet does not import"
         return [problem("step", told, "this is what training consists of", mend("mxnet", ended, hidden))]
-    again = pip("install --force-reinstall --no-deps", requirement("mxnet").text)
     if outcome is None:
-        return [problem("step", died(ended["mxnet"], limit_s), "training would end like this", again)]
+        return [problem("step", died(ended["mxnet"], limit_s), "training would end like this", again("mxnet"))]
     if "error" in outcome:
-        return [problem("step", f"{outcome['kind']}: {outcome['error']}", "training would end like this", again)]
+        return [
+            problem("step", f"{outcome['kind']}: {outcome['error']}", "training would end like this", again("mxnet"))
+        ]
     difference = outcome["difference"]
     # `not <=`: a NaN is a problem too.
     if not difference <= TOLERANCE:
         told = f"loss and weights after one step differ from numpy's by up to {difference:.3g}, above {TOLERANCE:g}"
-        return [problem("step", told, "what is trained would be wrong", again)]
+        return [problem("step", told, "what is trained would be wrong", again("mxnet"))]
     return [fine("step", f"a two-layer network learns; largest difference from numpy {difference:.1g}")]

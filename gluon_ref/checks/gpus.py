@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..children import Ended
-from ..findings import Finding, fine, pip, warning
-from .imports import CUDA, FOLDERS
+from ..findings import Finding, fine, warning
+from ..requirements import carrier
+from .mending import cpu_wheel, gpu_wheel
 
 QUERY = ("nvidia-smi", "--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader")
 PROC = "/proc/driver/nvidia"
@@ -20,7 +19,6 @@ PROC = "/proc/driver/nvidia"
 COMPILED = ((5, 0), (6, 0), (7, 0), (8, 0), (8, 6))
 DRIVER = (450, 80)  # the first that runs programs of any CUDA 11
 LIMITS = "compute capability 5.0 to 8.9 (Maxwell to Ada)"
-WHEELS = "mxnet mxnet-cu112 mxnet-cu117"
 
 
 def command() -> tuple[str, ...]:
@@ -37,7 +35,7 @@ def check(asked: Ended | None, features: Mapping[str, bool], stage: Mapping[str,
         features: of the MXNet build; empty where it does not import.
         stage: what MXNet saw and computed on the GPU; None where that was not reached.
     """
-    built = bool(features.get("CUDA"))
+    built = bool(features.get("CUDA", carrier("mxnet").startswith("mxnet-cu")))
     if asked is None:
         return _without_tool(built)
     rows = [[word.strip() for word in line.split(",")] for line in asked.output.splitlines()]
@@ -64,21 +62,9 @@ def _gpu(index: int, name: str, capability: str, driver: str, features: Mapping[
     if _pair(driver) < DRIVER:
         why = f"the CUDA 11 in the wheels needs driver {'.'.join(map(str, DRIVER))} or later"
         return warning(label, told, why, "install a newer driver from https://www.nvidia.com/drivers")
-    if features and not features.get("CUDA"):
-        return warning(label, told, "the installed MXNet is built for the CPU and leaves this GPU idle", wheel())
+    if not features.get("CUDA", carrier("mxnet").startswith("mxnet-cu")):
+        return warning(label, told, "the installed MXNet is built for the CPU and leaves this GPU idle", gpu_wheel())
     return fine(label, told)
-
-
-def wheel() -> str:
-    """The commands that put the wheel for GPUs, and the libraries it links, in place of the one for CPUs."""
-    packages = sorted(set(CUDA.values()))
-    return " && ".join(
-        [
-            pip(f"uninstall -y {WHEELS}"),
-            pip("install --no-deps", "mxnet-cu117==1.9.1", *packages),
-            f'export LD_LIBRARY_PATH="$({shlex.quote(sys.executable)} -c "{FOLDERS}")"',
-        ]
-    )
 
 
 def _computes(stage: Mapping[str, Any] | None) -> Finding:
@@ -107,8 +93,7 @@ def _without_tool(built: bool) -> list[Finding]:
         ]
     if built:
         why = "the installed MXNet is the larger one for GPUs; the one for CPUs does the same here"
-        again = f"{pip(f'uninstall -y {WHEELS}')} && {pip('install --no-deps', 'mxnet==1.9.1')}"
-        return [warning("gpus", "none from NVIDIA", why, again)]
+        return [warning("gpus", "none from NVIDIA", why, cpu_wheel())]
     return [fine("gpus", "none from NVIDIA; training runs on the CPU")]
 
 

@@ -13,25 +13,12 @@ from ..children import Ended
 from ..findings import OK, Finding, apt, fine, pip, problem, warning
 from ..probes import MARK
 from ..requirements import installed, requirement
+from .mending import CUDA, DRIVER, again, shared
 from .shadows import MODULES, Shadow
 
 LIBRARIES = ("mxnet", "gluoncv", "gluonnlp")
 # Module -> package, where the names differ and no requirement of ours says it.
 PACKAGES = {**{module: name for name, module in MODULES.items()}, "yaml": "pyyaml", "distutils": "setuptools"}
-# What mxnet-cu117 and mxnet-cu112 link beside the driver, and the packages that carry it.
-CUDA = {
-    "libcublas.so.11": "nvidia-cublas-cu11",
-    "libcublasLt.so.11": "nvidia-cublas-cu11",
-    "libcudart.so.11.0": "nvidia-cuda-runtime-cu11",
-    "libcudnn.so.8": "nvidia-cudnn-cu11<9",
-    "libcufft.so.10": "nvidia-cufft-cu11",
-    "libcurand.so.10": "nvidia-curand-cu11",
-    "libcusolver.so.11": "nvidia-cusolver-cu11",
-    "libcusparse.so.11": "nvidia-cusparse-cu11",
-    "libnccl.so.2": "nvidia-nccl-cu11",
-    "libnvrtc.so.11.2": "nvidia-cuda-nvrtc-cu11",
-}
-FOLDERS = "import glob, site; print(':'.join(glob.glob(site.getsitepackages()[0] + '/nvidia/*/lib')))"
 SHARED = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object")
 
 Stages = Mapping[str, dict[str, Any]]
@@ -56,23 +43,29 @@ def check(ended: Mapping[str, Ended], hidden: Sequence[Shadow], limit_s: float) 
         limit_s: seconds the probes had.
     """
     found = [*_numpy(stages(ended["mxnet"]), hidden)]
-    seen: dict[str, str] = {}
+    seen: dict[str, Finding] = {}
     for name in LIBRARIES:
         outcome = stages(ended[name]).get("import")
         if outcome and "error" not in outcome:
             found.append(fine(name, f"imports, from {outcome['file']}"))
-        elif outcome:
-            told = f"{outcome['kind']}: {outcome['error']}"
-            because = f"; the same error as for {seen[told]}" if told in seen else ""
-            seen.setdefault(told, name)
-            place = f" ({outcome['place']})" if outcome["place"] else ""
-            why = "nothing can be trained" if name == "mxnet" else f"what is built on {name} cannot be used"
-            if name == "gluoncv" and not because:
-                why += "; gluoncv itself may hide this error behind one about mxnet and torch"
-            found.append(problem(name, f"does not import: {told}{place}{because}", why, mend(name, ended, hidden)))
-        else:
-            found.append(problem(name, f"does not import: {died(ended[name], limit_s)}", *_dead(name, ended, hidden)))
+            continue
+        told = "does not import: " + (_error(outcome) if outcome else died(ended[name], limit_s))
+        why = "nothing can be trained" if name == "mxnet" else f"what is built on {name} cannot be used"
+        if told in seen:
+            first = seen[told]
+            found.append(problem(name, f"{told}; the same as {first.name}", why, first.command))
+            continue
+        if outcome and name == "gluoncv":
+            why += "; gluoncv itself may hide this error behind one about mxnet and torch"
+        command = mend(name, ended, hidden)
+        place = f" ({outcome['place']})" if outcome and outcome["place"] else ""
+        seen[told] = problem(name, told, why, command)
+        found.append(problem(name, told + place, why, command))
     return found
+
+
+def _error(outcome: Mapping[str, Any]) -> str:
+    return f"{outcome['kind']}: {outcome['error']}" if outcome["kind"] else str(outcome["error"])
 
 
 def died(ended: Ended, limit_s: float) -> str:
@@ -103,28 +96,34 @@ def mend(name: str, ended: Mapping[str, Ended], hidden: Sequence[Shadow]) -> str
     if hiding:
         return hiding[0].command
     if library:
-        return _install({library.group(1), *(missing if library.group(1) in missing else ())})
+        return shared({library.group(1), *(missing if library.group(1) in missing else ())})
     numpy = found.get("numpy", {})
     if "error" in numpy or _major(numpy.get("version", "1")) >= 2:
-        return pip("install --force-reinstall --no-deps", requirement("numpy").text)
+        return _numpy_again(numpy)
     if outcome.get("kind") == "ModuleNotFoundError" and module:
         package = requirement(PACKAGES.get(module, module))
         if installed(package.name) is None or package.name == "setuptools":
             return pip("install", package.text)
-        return _again(package.name)
-    return _again(name)
+        return again(package.name)
+    return again(name)
 
 
 def libraries(ended: Mapping[str, Ended]) -> list[Finding]:
     """Findings about system libraries: those that libmxnet.so links, and those that installing and opencv need."""
     outcome = stages(ended["mxnet"]).get("libraries", {})
     failed = [name for name in LIBRARIES if "error" in stages(ended[name]).get("import", {"error": ""})]
-    found = []
-    for name in outcome.get("missing", []):
-        found.append(problem(name, "missing", f"{outcome['path']} links it: mxnet does not import", _install({name})))
+    missing = outcome.get("missing", [])
+    why = f"{outcome.get('path')} links it: mxnet does not import"
+    found = [problem(name, "missing", why, shared({name})) for name in missing if name not in (*CUDA, DRIVER)]
+    if DRIVER in missing:
+        driver = f"{why}; NVIDIA's driver carries it (in a container: docker run --gpus all)"
+        found.append(problem(DRIVER, "missing", driver, shared({DRIVER})))
+    cuda = [name for name in missing if name in CUDA]
+    if cuda:
+        found.append(problem("CUDA", f"missing: {', '.join(cuda)}", why.replace("it:", "them:"), shared(cuda)))
     if outcome.get("absent") or "error" in outcome:
         told = outcome.get("error", f"{outcome.get('path')} is missing")
-        found.append(problem("libmxnet.so", told, "mxnet does not import without it", _again("mxnet")))
+        found.append(problem("libmxnet.so", told, "mxnet does not import without it", again("mxnet")))
     known = [library for library, _, _ in machine.LIBRARIES]
     for what, why, command in machine.missing():
         if what in known and what not in [one.name for one in found]:
@@ -142,9 +141,9 @@ def _numpy(found: Stages, hidden: Sequence[Shadow]) -> list[Finding]:
     """A finding where the numpy that is imported is not the installed one, or is broken."""
     outcome = found.get("numpy")
     command = next((one.command for one in hidden if one.always and one.module == "numpy"), "")
-    command = command or pip("install --force-reinstall --no-deps", requirement("numpy").text)
     if outcome is None:
         return []  # the process died before: told of mxnet
+    command = command or _numpy_again(outcome)
     if "error" in outcome:
         told = f"does not import: {outcome['kind']}: {outcome['error']}"
         return [problem("numpy", told, "mxnet 1.9.1 stands on it", command)]
@@ -155,36 +154,10 @@ def _numpy(found: Stages, hidden: Sequence[Shadow]) -> list[Finding]:
     return [Finding("numpy", OK, f"imports, from {outcome['file']}")]
 
 
-def _dead(name: str, ended: Mapping[str, Ended], hidden: Sequence[Shadow]) -> tuple[str, str]:
-    hiding = [one for one in hidden if one.always and one.module in (name, "numpy", "mxnet")]
-    if hiding:
-        return "another file is imported in its place", hiding[0].command
-    if ended[name].status is None:
-        return "every command that needs it would wait for ever", _again(name)
-    if ended[name].status == -signal.SIGILL:
-        return "it has machine code that this processor does not know", _again(name)
-    return "every command that needs it would end like this", _again(name)
-
-
-def _install(names: set[str]) -> str:
-    """The command for shared libraries: CUDA's come by pip, the system's by apt-get."""
-    cuda = sorted({CUDA[name] for name in names if name in CUDA})
-    system = {library: package for library, package, _ in machine.LIBRARIES}
-    packages = sorted({system[name] for name in names if name in system})
-    others = sorted(name for name in names if name not in system and name not in CUDA)
-    commands = [apt(*packages)] if packages else []
-    if others:
-        commands.append(f"{apt('apt-file')} && apt-file update && apt-file search {' '.join(others)}")
-    if cuda:
-        python = pip("").split(" -m ")[0]
-        commands.append(pip("install", *cuda))
-        commands.append(f'export LD_LIBRARY_PATH="$({python} -c "{FOLDERS}")"')
-    return " && ".join(commands)
-
-
-def _again(name: str) -> str:
-    """Install the same package anew, and nothing else."""
-    return pip("install --force-reinstall --no-deps", requirement(name).text)
+def _numpy_again(outcome: Mapping[str, Any]) -> str:
+    """A numpy of another version or none is replaced by itself; a broken one is not."""
+    broken = "error" in outcome and installed("numpy") is not None
+    return again("numpy") if broken else pip("install", requirement("numpy").text)
 
 
 def _major(version: str) -> int:

@@ -22,10 +22,10 @@ WHY = {
     "mxnet": "it computes everything here",
     "numpy": "mxnet 1.9.1 is built against numpy 1",
     "onnx": "onnx 1.19 removed onnx.mapping, which mxnet.onnx imports: exporting to ONNX fails",
-    "opencv-python": "it asks for numpy 2, which pip may then install",
+    "opencv-python": "gluoncv imports it; from 4.12 on it asks for numpy 2, which pip may then install",
     "pillow": "images are read with it",
     "scikit-learn": "the digits, iris, wine ... come with it",
-    "setuptools": "gluoncv imports distutils, which left Python with 3.12 and setuptools with 81",
+    "setuptools": "mxnet and gluoncv import distutils, which left Python with 3.12: setuptools brings it",
     "tomli-w": "recipes and run folders are written with it",
 }
 OTHERWISE = "gluon_ref was made for the versions within these bounds"
