@@ -5,7 +5,6 @@ As a program it answers for another process: `python -m gluon_ref.answering ARTE
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -15,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from . import catalog, runs
+from . import catalog, documents, runs
 from . import recipe as recipes
 from .assembly import Assembly, assemble, fill
 from .backend import mx
+from .documents import checksum
 from .errors import AlteredError, PathError
 from .loop import answering
 from .recipe import Recipe
@@ -76,18 +76,17 @@ def manifest(folder: Path) -> dict[str, Any]:
         RecipeError: when a newer release wrote it.
     """
     path = folder / MANIFEST
+    document = documents.read(path, FORMAT, "a manifest as `gluonref export` wrote it")
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        written, files = document["format"], dict(document["files"])
+        files = dict(document["files"])
         needed = {key: kind(document[key]) for key, kind in NEEDED.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise AlteredError(
             str(path), f"not a manifest ({error!r})", "the file as `gluonref export` wrote it", "export again"
         ) from None
-    recipes.check_format(written, FORMAT, str(path))
     for name, expected in files.items():
         file = folder / Path(name).name
-        if not file.is_file() or runs.checksum(file) != expected:
+        if not file.is_file() or checksum(file) != expected:
             raise AlteredError(
                 str(file),
                 "its checksum differs from the manifest's" if file.is_file() else "missing",

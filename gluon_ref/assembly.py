@@ -19,7 +19,7 @@ from .recipe import Recipe
 from .records import Data, Facts, Field, Samples, Task
 
 # What may differ between the data of training and other data of the same kind.
-STATISTICS = ("mean", "std", "target_mean", "target_std", "column", "counts")
+STATISTICS = ("mean", "std", "target_mean", "target_std", "column", "counts", "mirror")
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 import numpy as np
 
+from .augmentation import Arrange
 from .backend import gluonnlp
 from .records import Batch, Facts, Samples
 
@@ -40,8 +41,29 @@ def plan(samples: Samples, size: int, seed: int | None = None) -> list[np.ndarra
         np.random.set_state(before)
 
 
-def batches(samples: Samples, order: list[np.ndarray], form: ModuleType, facts: Facts) -> Iterator[Batch]:
-    """The batches of a plan as numpy arrays, padded and typed by the input form."""
-    for indices in order:
+def batches(
+    samples: Samples,
+    order: Sequence[np.ndarray],
+    form: ModuleType,
+    facts: Facts,
+    *,
+    start: int = 0,
+    arrange: Arrange | None = None,
+    seed: int = 0,
+) -> Iterator[Batch]:
+    """The batches of a plan as numpy arrays, padded and typed by the input form.
+
+    Args:
+        samples: what the plan is of.
+        order: the plan.
+        form: input form of the facts.
+        facts: of the data.
+        start: the first batch that is wanted.
+        arrange: augmentation; each batch has a generator of its own, so that it does not depend on those before it.
+        seed: of those generators.
+    """
+    for number, indices in enumerate(order[start:], start):
         inputs, targets = samples.take(indices)
+        if arrange:
+            inputs, targets = arrange(inputs, targets, np.random.RandomState([seed, number]))
         yield Batch(form.collate(inputs, facts), targets, len(indices))

@@ -71,6 +71,23 @@ class DivergedError(GluonRefError):
     """The loss became NaN or infinite."""
 
 
+class Interrupted(GluonRefError):
+    """A signal asked to stop; what was done is saved.
+
+    Args:
+        signal: its number; the exit code is 128 more, as shells have it.
+        where: what was stopped.
+        do: how to go on.
+    """
+
+    def __init__(self, signal: int, where: str, do: str) -> None:
+        super().__init__(where, f"stopped by signal {signal}", "to go on later", do)
+        self.exit_code = 128 + signal
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.given}; {self.do}"
+
+
 class VerificationError(GluonRefError):
     """An exported model does not answer like the network it was made from."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 import subprocess
@@ -16,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from . import catalog, runs
+from . import catalog, documents, runs
 from .answering import FORMAT, MANIFEST, Opened, open_run
 from .assembly import held_out
 from .backend import mx, versions
+from .documents import checksum
 from .errors import GluonRefError, MachineError, OptionError, PathError, VerificationError
 from .loop import answering
 from .recipe import FORMAT as RECIPE_FORMAT
@@ -87,7 +87,7 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
     try:
         module.write(opened.assembly.net, opened.assembly.fields, beside)
         document = _manifest(opened, exporter, beside)
-        (beside / MANIFEST).write_text(json.dumps(document, indent=1), encoding="utf-8")
+        documents.write(beside / MANIFEST, document)
         given = _reopen(beside, [arrays for _, arrays in cases])
         comparisons = tuple(_compare(name, a, b) for (name, _), a, b in zip(cases, given, expected))
         metrics = _metrics(opened, targets, given[-1], expected[-1]) if targets is not None else {}
@@ -98,7 +98,7 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
             "comparisons": [dataclasses.asdict(one) for one in comparisons],
             "metrics": metrics,
         }
-        (beside / MANIFEST).write_text(json.dumps(document, indent=1), encoding="utf-8")
+        documents.write(beside / MANIFEST, document)
         beside.chmod(0o755)
         if folder.is_dir():
             folder.rmdir()  # empty, as checked
@@ -212,5 +212,5 @@ def _manifest(opened: Opened, exporter: str, folder: Path) -> dict[str, Any]:
             if isinstance(value, (int, float))
         },
         "versions": versions(),
-        "files": {path.name: runs.checksum(path) for path in sorted(folder.iterdir())},
+        "files": {path.name: checksum(path) for path in sorted(folder.iterdir())},
     }

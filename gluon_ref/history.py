@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from . import runs
+from . import logs
+from .errors import PathError
 
 # Keys of a record that say when it was written, or have a place of their own in a History.
 PLACES = ("event", "epoch", "step", "seen", "time_s", "losses", "scores")
@@ -73,22 +74,24 @@ def read(folder: Path) -> History:
     """The history of a run folder; empty when it has no log yet.
 
     The run may still be training: what is not a whole record is counted and left out.
+
+    Raises:
+        PathError: when the log cannot be read.
     """
     history = History()
     times: dict[float, float] = {}
-    path = folder / runs.LOG
+    path = folder / logs.LOG
     if not path.is_file():
         return history
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for line in file:
-            record = _record(line)
-            if record is None:
-                history.skipped += bool(line.strip())
-                continue
-            ended = record.get("event") == "epoch"
-            _note(history, record, ended)
-            if ended and (time_s := number(record.get("time_s"))) is not None:
-                times[record["step"]] = time_s
+    for line in _lines(path):
+        record = _record(line)
+        if record is None:
+            history.skipped += bool(line.strip())
+            continue
+        ended = record.get("event") == "epoch"
+        _note(history, record, ended)
+        if ended and (time_s := number(record.get("time_s"))) is not None:
+            times[record["step"]] = time_s
     history.time_s = sum(times.values())
     return history
 
@@ -110,6 +113,16 @@ def numbers(values: Any, prefix: str = "") -> Iterator[tuple[str, float]]:
             yield from numbers(value, f"{prefix}{name}.")
         elif (figure := number(value)) is not None:
             yield f"{prefix}{name}", figure
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            yield from file
+    except OSError as error:
+        raise PathError(
+            str(path), f"cannot be read ({error.strerror})", "a log you may read", "change its permissions"
+        ) from None
 
 
 def _record(line: str) -> dict[str, Any] | None:

@@ -1,16 +1,15 @@
-"""What happens beside the training: watch the loss, score, checkpoint, log, show progress, stop."""
+"""What happens beside the training: watch the loss, average, score, checkpoint, log, stop."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from .errors import DivergedError
+from .interrupts import Watch
 from .records import State
 
 
@@ -28,7 +27,7 @@ class Guard(Hook):
     """Refuse a loss that is NaN or infinite, before anything is written.
 
     Args:
-        every: steps between two looks; each look waits for the device.
+        every: updates between two looks; each look waits for the device.
     """
 
     def __init__(self, every: int) -> None:
@@ -40,9 +39,19 @@ class Guard(Hook):
             self.after_epoch(state)
 
     def after_epoch(self, state: State) -> None:
-        """Look at the losses."""
-        for name in state.losses:
-            _refuse(state, name, state.losses[name])
+        """Look at the losses since the last look, and name the first update whose loss is not finite."""
+        for step, losses in state.recent:
+            for name, loss in losses.items():
+                _refuse(state, step, name, float(loss.asscalar()))
+        state.recent.clear()
+
+
+class Averaging(Hook):
+    """Take each update's weights into the running average."""
+
+    def after_step(self, state: State) -> None:
+        """Take them in."""
+        state.average.update(state.step)
 
 
 class Score(Hook):
@@ -61,7 +70,7 @@ class Score(Hook):
         state.scores = self._measure()
         for name, value in state.scores.items():
             if isinstance(value, float):
-                _refuse(state, f"held-out {name}", value)
+                _refuse(state, state.step, f"held-out {name}", value)
         score = state.scores[self._name]
         better = state.best is None or (score >= state.best if self._order == "max" else score <= state.best)
         if better:
@@ -69,31 +78,51 @@ class Score(Hook):
 
 
 class Checkpoint(Hook):
-    """Save after each epoch: the last weights, and the best ones when this epoch's are the best.
+    """Save after each epoch, and now and then within one: a kill costs no more than what came since.
 
     Args:
         save: called with the state and whether these weights are the best.
+        guard: looks before anything is saved within an epoch.
+        steps: updates between two checkpoints within an epoch; 0 for none by number.
+        minutes: after which a checkpoint is due within an epoch; 0 for none by time.
     """
 
-    def __init__(self, save: Callable[[State, bool], None]) -> None:
-        self._save = save
+    def __init__(self, save: Callable[[State, bool], None], guard: Hook, steps: int = 0, minutes: float = 0.0) -> None:
+        self._save, self._guard = save, guard
+        self._steps, self._seconds = steps, 60 * minutes
+        self._mark = time.monotonic()
+
+    def after_step(self, state: State) -> None:
+        """Save if it is due."""
+        counted = self._steps and state.step % self._steps == 0
+        if counted or (self._seconds and time.monotonic() - self._mark >= self._seconds):
+            self._guard.after_epoch(state)
+            self._save(state, False)
+            self._mark = time.monotonic()
 
     def after_epoch(self, state: State) -> None:
-        """Save."""
+        """Save: the last weights, and the best ones when this epoch's are the best."""
         self._save(state, state.best_epoch == state.epoch)
+        self._mark = time.monotonic()
 
 
 class Log(Hook):
-    """One JSON record per epoch and every so many steps.
+    """One JSON record per epoch and every so many updates.
 
     Args:
         write: called with each record.
-        every: steps between two records.
+        every: updates between two records.
+        norms: state -> more figures for the records within an epoch.
     """
 
-    def __init__(self, write: Callable[[dict[str, Any]], None], every: int) -> None:
-        self._write, self._every = write, every
-        self._mark, self._seen = time.perf_counter(), -1
+    def __init__(
+        self,
+        write: Callable[[dict[str, Any]], None],
+        every: int,
+        norms: Callable[[State], dict[str, float]] | None = None,
+    ) -> None:
+        self._write, self._every, self._norms = write, every, norms
+        self._mark = time.perf_counter()
 
     def after_step(self, state: State) -> None:
         """Write now and then."""
@@ -105,6 +134,7 @@ class Log(Hook):
                     "step": state.step,
                     "rate": state.rate,
                     "losses": {name: state.losses[name] for name in state.losses},
+                    **(self._norms(state) if self._norms else {}),
                 }
             )
 
@@ -125,53 +155,15 @@ class Log(Hook):
         self._mark = now
 
 
-class Progress(Hook):
-    """A bar with samples per second and time left on a terminal, a line per epoch otherwise.
+class Patience(Hook):
+    """Stop when the watched figure has not become better for a number of epochs."""
 
-    Args:
-        epochs: of the whole run.
-        samples: per epoch.
-        watch: the held-out figure to show.
-        stream: where to; standard error by default.
-    """
-
-    def __init__(self, epochs: int, samples: int, watch: str, stream: TextIO | None = None, done: int = 0) -> None:
-        self._epochs, self._samples, self._watch = epochs, samples, watch
-        self._stream = stream or sys.stderr
-        self._bar = tqdm(
-            total=epochs * samples,
-            initial=done * samples,
-            unit=" samples",
-            unit_scale=True,
-            disable=not self._stream.isatty(),
-            file=self._stream,
-            leave=False,
-            mininterval=0.5,
-        )
-        self._seen, self._mark = done * samples, time.perf_counter()
-
-    def after_step(self, state: State) -> None:
-        """Move the bar."""
-        self._bar.update(state.seen - self._bar.n if not self._bar.disable else 0)
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
 
     def after_epoch(self, state: State) -> None:
-        """Print the epoch's line."""
-        now = time.perf_counter()
-        rate = (state.seen - self._seen) / max(1e-9, now - self._mark)
-        self._seen, self._mark = state.seen, now
-        losses = "  ".join(f"{name} {value:.4f}" for name, value in state.losses.items())
-        left = (self._epochs - state.epoch) * self._samples / rate
-        self._bar.clear()
-        print(
-            f"epoch {state.epoch}/{self._epochs}  {losses}  held-out {self._watch} {state.scores[self._watch]:.4f}  "
-            f"{rate:,.0f} samples/s  {left:.0f} s left",
-            file=self._stream,
-            flush=True,
-        )
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._bar.close()
+        """Stop when it is so."""
+        state.stop = state.stop or state.epoch - state.best_epoch >= self._epochs
 
 
 class Limit(Hook):
@@ -185,12 +177,33 @@ class Limit(Hook):
         state.stop = state.stop or state.epoch >= self._epochs
 
 
-def _refuse(state: State, name: str, value: float) -> None:
+class Stop(Hook):
+    """Leave the loop at the end of a step when a signal asked for it.
+
+    Args:
+        watch: notes signals.
+        where: what is stopped, for the message.
+        do: how to go on.
+    """
+
+    def __init__(self, watch: Watch, where: str, do: str) -> None:
+        self._watch, self._where, self._do = watch, where, do
+
+    def after_step(self, state: State) -> None:
+        """Leave if so."""
+        self._watch.look(self._where, self._do)
+
+    def after_epoch(self, state: State) -> None:
+        """Leave if so, unless the run is over."""
+        if not state.stop:
+            self._watch.look(self._where, self._do)
+
+
+def _refuse(state: State, step: int, name: str, value: float) -> None:
     if not np.isfinite(value):
-        kept = "the last checkpoint is kept" if state.epoch > 1 else "there is no checkpoint yet"
         raise DivergedError(
-            f"train: step {state.step}, epoch {state.epoch}",
+            f"train: step {step}, epoch {state.epoch}",
             f"{name} is {value}",
             "a finite number",
-            f"pass a smaller --lr, or --set train.clip_norm=1; {kept}",
+            "pass a smaller --lr, or --set train.clip_norm=1; checkpoints written before are kept",
         )

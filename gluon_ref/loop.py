@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -11,8 +12,10 @@ from .backend import mx
 from .place import spread
 from .records import Batch, Objective, Place, State, Task
 
-# Distinct streams of random numbers per epoch: order of samples, and dropout.
+# Distinct streams of random numbers per epoch: order of samples, augmentation, and dropout.
 EPOCHS_PER_SEED = 1_000_003
+# Updates between two seedings of MXNet's generator, whose state cannot be saved and whose seeding takes a millisecond.
+SEGMENT = 32
 
 
 class Hook(Protocol):
@@ -33,69 +36,142 @@ def epoch_seed(seed: int, epoch: int) -> int:
 def fit(
     state: State,
     objectives: Sequence[Objective],
-    epoch_batches: Callable[[int], Iterable[Batch]],
+    epoch_batches: Callable[[int, int], Iterable[Batch]],
     place: Place,
     hooks: Sequence[Hook],
     *,
     seed: int = 0,
     clip_norm: float | None = None,
+    accumulate: int = 1,
+    segment: int = SEGMENT,
 ) -> State:
     """Train until a hook says stop.
 
     Args:
-        state: net and trainers (one per objective), and where the run stands.
+        state: net and trainers (one per objective), and where the run stands; within an epoch too.
         objectives: what each trainer minimises.
-        epoch_batches: epoch number -> its batches.
+        epoch_batches: (epoch number, first batch) -> the epoch's batches from there.
         place: devices.
         hooks: called in order after each step and each epoch.
         seed: of the run.
         clip_norm: largest global norm of the gradient of the mean loss, or None.
+        accumulate: batches per update; above 1, the parameters' gradients must be added up ("add").
+        segment: updates between two seedings of MXNet's generator.
     """
     while not state.stop:
-        state.epoch += 1
-        mx.random.seed(epoch_seed(seed, state.epoch))
-        sums = {objective.name: mx.nd.zeros((1,), ctx=place.contexts[0]) for objective in objectives}
-        seen = 0
-        for batch in epoch_batches(state.epoch):
-            pieces = spread(batch, place)
-            for objective, trainer in zip(objectives, state.trainers):
-                sums[objective.name] += step(state.net, objective, trainer, pieces, batch.size, clip_norm)
+        epoch = state.epoch + 1
+        updates = _catch_up(state, objectives, epoch_batches, place, seed, accumulate, segment)
+        sums = {one.name: mx.nd.array([state.sums.get(one.name, 0.0)], ctx=place.contexts[0]) for one in objectives}
+        state.epoch, state.recent = epoch, []
+        batches = iter(epoch_batches(epoch, state.batch))
+        while group := list(itertools.islice(batches, accumulate)):
+            if updates % segment == 0:
+                mx.random.seed(epoch_seed(epoch_seed(seed, epoch), updates))
+            size = sum(batch.size for batch in group)
+            pieces = [spread(batch, place) for batch in group]
+            losses = {
+                objective.name: step(state, objective, trainer, pieces, size, clip_norm)
+                for objective, trainer in zip(objectives, state.trainers)
+            }
+            for name, loss in losses.items():
+                sums[name] += loss
+            updates += 1
             state.step += 1
-            state.seen += batch.size
-            seen += batch.size
-            state.losses = _Means(sums, seen)
+            state.batch += len(group)
+            state.seen += size
+            state.epoch_seen += size
+            state.recent.append((state.step, losses))
+            state.losses = _Means(sums, state.epoch_seen)
             state.rate = state.trainers[0].learning_rate
             for hook in hooks:
                 hook.after_step(state)
-        state.losses = {name: float(state.losses[name]) for name in sums}
+        state.losses = {name: float(total.asscalar()) / max(1, state.epoch_seen) for name, total in sums.items()}
+        state.batch, state.epoch_seen, state.sums = 0, 0, {}
         for hook in hooks:
             hook.after_epoch(state)
     return state
 
 
-def step(
-    net: Any, objective: Objective, trainer: Any, pieces: Sequence[Batch], size: int, clip_norm: float | None
-) -> Any:
-    """One update on one batch: the gradient is that of the mean loss over its `size` samples.
+def _catch_up(
+    state: State,
+    objectives: Sequence[Objective],
+    epoch_batches: Callable[[int, int], Iterable[Batch]],
+    place: Place,
+    seed: int,
+    accumulate: int,
+    segment: int,
+) -> int:
+    """Bring MXNet's generator to where it was at the checkpoint: draw again what the segment's updates drew.
 
+    Returns:
+        updates done in this epoch.
+    """
+    updates = state.batch // accumulate
+    first = updates - updates % segment
+    if first == updates:
+        return updates
+    epoch = state.epoch + 1
+    mx.random.seed(epoch_seed(epoch_seed(seed, epoch), first))
+    fixed = [param for param in state.net.collect_params().values() if param.grad_req == "null"]
+    kept = [[array.copy() for array in param.list_data()] for param in fixed]  # a forward pass moves batch norm's
+    missed = itertools.islice(epoch_batches(epoch, first * accumulate), (updates - first) * accumulate)
+    for batch in missed:
+        for piece, objective in itertools.product(spread(batch, place), objectives):
+            with mx.autograd.record():
+                objective.loss(state.net, piece).wait_to_read()
+    for param, arrays in zip(fixed, kept):
+        for array, own in zip(param.list_data(), arrays):
+            own.copyto(array)
+    return updates
+
+
+def step(
+    state: State,
+    objective: Objective,
+    trainer: Any,
+    batches: Sequence[Sequence[Batch]],
+    size: int,
+    clip_norm: float | None,
+) -> Any:
+    """One update on one or several batches: the gradient is that of the mean loss over their `size` samples.
+
+    Args:
+        state: whose net is trained, and whose `norm` is set where it is asked for.
+        objective: what is minimised.
+        trainer: of its parameters.
+        batches: the pieces of each batch, one per device.
+        size: samples in all of them.
+        clip_norm: as in `fit`.
     Returns:
         the sum of the losses, (1,), not yet computed.
     """
-    with mx.autograd.record():
-        losses = [objective.loss(net, piece) for piece in pieces]  # (batch,) each
-    mx.autograd.backward(losses)
-    if len(pieces) < len(trainer._contexts):
-        _silence(trainer, len(pieces))
-    if clip_norm is None:
+    total = None
+    adding = [param for param in _trained(trainer) if param.grad_req == "add"]
+    for param in adding:
+        param.zero_grad()
+    for pieces in batches:
+        with mx.autograd.record():
+            losses = [objective.loss(state.net, piece) for piece in pieces]  # (batch,) each
+        mx.autograd.backward(losses)
+        context = losses[0].context
+        for loss in losses:
+            summed = loss.sum().as_in_context(context)
+            total = summed if total is None else total + summed
+    busy = max(len(pieces) for pieces in batches)
+    if busy < len(trainer._contexts):
+        _silence(trainer, busy)
+    if clip_norm is None and state.norm is None:
         trainer.step(size)
-    else:
-        trainer.allreduce_grads()
-        for gradients in zip(*(param.list_grad() for param in _trained(trainer))):  # those of one device
-            # Gradients are sums over the batch here; `update` divides by its size.
-            mx.gluon.utils.clip_global_norm(list(gradients), clip_norm * size, check_isfinite=False)
-        trainer.update(size)
-    context = losses[0].context
-    return sum((loss.sum().as_in_context(context) for loss in losses[1:]), losses[0].sum())
+        return total
+    trainer.allreduce_grads()
+    for gradients in zip(*(param.list_grad() for param in _trained(trainer))):  # those of one device
+        # Gradients are sums over the samples here; `update` divides by their number.
+        limit = clip_norm * size if clip_norm is not None else float("inf")
+        norm = mx.gluon.utils.clip_global_norm(list(gradients), limit, check_isfinite=False)
+    if state.norm is not None:
+        state.norm = norm / size
+    trainer.update(size)
+    return total
 
 
 def measure(answer: Callable[..., Sequence[np.ndarray]], task: Task, batches: Iterable[Batch]) -> dict[str, Any]:

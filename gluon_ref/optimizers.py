@@ -32,6 +32,8 @@ UNFIT = ("test", "ccsgd", "groupadagrad")
 BROKEN = {"dcasgd": {"momentum"}, "lbsgd": {"batch_scale"}}
 # These count once for all devices, or draw noise on each: the devices' weights would drift apart.
 SINGLE = ("lars", "lbsgd", "nadam", "sgld")
+# These draw random numbers in their updates: MXNet's generator is seeded before each of them.
+DRAWING = ("sgld",)
 
 # Shares of a running average that stay at each step; from 1 up, MXNet divides by 0 or takes the root of a negative.
 KEPT = ("beta1", "beta2", "gamma1", "gamma2", "momentum", "rho")
@@ -105,6 +107,26 @@ def make(name: str, scheduler: Any, settings: dict[str, Any], devices: int = 1) 
     return mx.optimizer.create(
         name, learning_rate=scheduler.base_lr, lr_scheduler=scheduler, wd=settings["weight_decay"], **own
     )
+
+
+def check_end(name: str, rate: float) -> None:
+    """Refuse a schedule that ends at a rate with which an optimizer cannot work.
+
+    Raises:
+        FitError: when it does.
+    """
+    if name.lower() in DRAWING and rate <= 0:
+        raise FitError(
+            f"optimizer {name}",
+            "a schedule that ends at 0",
+            "rates above 0: its noise is scaled by them",
+            "pass --set schedule.final=0.01, or another schedule",
+        )
+
+
+def seeding(name: str) -> dict[str, int]:
+    """How often `fit` is to seed MXNet's generator for this optimizer."""
+    return {"segment": 1} if name.lower() in DRAWING else {}
 
 
 def _kind(default: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Recipe: everything a run is asked to do, in six sections of a TOML file; read, changed, checked and written here."""
+"""Recipe: everything a run is asked to do, in sections of a TOML file; read, changed, checked and written here."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import tomli_w
 
 from . import catalog, options
-from .errors import OptionError, PathError, RecipeError, UnknownNameError, nearest, require
+from .augmentation import Augmentation
+from .documents import check_format
+from .errors import OptionError, PathError, RecipeError, UnknownNameError, nearest
+from .settings import Settings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,32 +25,7 @@ else:
 FORMAT = 1
 # Sections that name a plug-in, and the kind of plug-in they name.
 NAMED = {"task": "tasks", "model": "models", "data": "data"}
-SECTIONS = ("task", "model", "data", "optimizer", "schedule", "train")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the training loop itself is asked.
-
-    Args:
-        epochs: passes over the training part, 1 or more.
-        batch_size: samples per update, 1 or more; shared out over the devices.
-        seed: of weights, order and dropout; the same seed gives the same weights.
-        clip_norm: largest global norm of the gradient of the mean loss, above 0, or none.
-        hybridize: compile the network with static memory; off, it runs line by line for debugging.
-        device: cpu, cpu:N for N contexts on the CPU, or gpu:0,1 for those GPUs.
-        kvstore: how several devices add their gradients, on the host (local) or on a device.
-        log_steps: steps between two lines of log.jsonl within an epoch, 1 or more.
-    """
-
-    epochs: int = 10
-    batch_size: int = 64
-    seed: int = 0
-    clip_norm: float | None = None
-    hybridize: bool = True
-    device: str = "cpu"
-    kvstore: Literal["local", "device"] = "device"
-    log_steps: int = 50
+SECTIONS = ("task", "model", "data", "augment", "optimizer", "schedule", "train")
 
 
 @dataclass(frozen=True)
@@ -69,6 +47,11 @@ class Recipe:
     def settings(self) -> Settings:
         """The `train` section, typed; of a checked recipe."""
         return Settings(**self["train"])
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """The `augment` section, typed; of a checked recipe."""
+        return Augmentation(**self["augment"])
 
     def change(self, changes: Sequence[tuple[str, Any]]) -> Recipe:
         """A copy with other values, each given as ("section.key", value).
@@ -104,7 +87,12 @@ class Recipe:
             OptionError: for a value of the wrong type or out of range.
             RecipeError: for a section that is missing its name.
         """
-        checks = {"optimizer": self._optimizer, "schedule": self._schedule, "train": self._train}
+        checks = {
+            "augment": self._augment,
+            "optimizer": self._optimizer,
+            "schedule": self._schedule,
+            "train": self._train,
+        }
         checked = {
             section: checks[section]() if section in checks else self._plugin(section, NAMED[section])
             for section in sections
@@ -131,21 +119,14 @@ class Recipe:
             raise UnknownNameError("schedule", name, schedules.SCHEDULES)
         return {"name": name, **options.complete("schedule", schedules.SCHEDULES[name], self.options("schedule"))}
 
+    def _augment(self) -> dict[str, Any]:
+        values = options.complete("augment", Augmentation, self["augment"])
+        Augmentation(**values).check()
+        return values
+
     def _train(self) -> dict[str, Any]:
         values = options.complete("train", Settings, self["train"])
-        settings = Settings(**values)
-        for key in ("epochs", "batch_size", "log_steps"):
-            value = getattr(settings, key)
-            require(value >= 1, "train", key, value, "1 or more", 10)
-        require(0 <= settings.seed < 2**31, "train", "seed", settings.seed, "0 to 2147483647", 0)
-        require(
-            settings.clip_norm is None or settings.clip_norm > 0,
-            "train",
-            "clip_norm",
-            settings.clip_norm,
-            "above 0, or none",
-            1.0,
-        )
+        Settings(**values).check()
         return values
 
     def text(self) -> str:
@@ -237,21 +218,6 @@ def data_changes(data: str) -> list[tuple[str, str]]:
     """The changes of a recipe that "NAME" or "NAME:PATH" asks for."""
     name, _, path = data.partition(":")
     return [("data.name", name), ("data.path", path)]
-
-
-def check_format(written: Any, newest: int, where: str) -> None:
-    """Refuse a file whose format number is newer than this release knows, or none at all.
-
-    Raises:
-        RecipeError: when it is.
-    """
-    if type(written) is not int or not 1 <= written <= newest:
-        raise RecipeError(
-            where,
-            f"format {written!r}",
-            f"format {newest} or older",
-            "use the release of gluon_ref that wrote it, or a newer one",
-        )
 
 
 def _plain(value: Any) -> Any:

@@ -39,6 +39,7 @@ class Facts:
         target_std: likewise; 1 for labels.
         split: how a text becomes tokens ("character", "marked", "word"); empty for other inputs.
         length: tokens kept of a text, 0 for all.
+        mirror: an image mirrored left to right keeps its target.
     """
 
     takes: str
@@ -57,6 +58,7 @@ class Facts:
     target_std: float = 1.0
     split: str = ""
     length: int = 0
+    mirror: bool = False
 
     @property
     def outputs(self) -> int:
@@ -141,15 +143,42 @@ class Place:
 
 @dataclass
 class State:
-    """What changes while a run goes on; the hooks read it and may set `stop`."""
+    """What changes while a run goes on; the hooks read it and may set `stop`.
+
+    Args:
+        net: the network.
+        trainers: one per objective.
+        epoch: the epoch that goes on or has just ended; 0 before the first.
+        batch: batches of the epoch that are done; 0 when it has ended.
+        step: updates done.
+        seen: samples seen.
+        epoch_seen: samples of the epoch seen.
+        rate: learning rate of the last update.
+        losses: mean losses of the epoch so far; reading one waits for the device.
+        sums: the sums of the losses at the checkpoint that the epoch goes on from.
+        recent: (step, losses summed over its samples) of the latest updates, not yet computed.
+        norm: of the last update's gradient, not yet computed; None where nobody asked for it.
+        average: running average of the weights, or None.
+        scores: figures of the held-out part.
+        best: the best of the watched figure so far.
+        best_epoch: where it was reached.
+        best_scores: all figures of that epoch.
+        stop: whether to end after this epoch.
+    """
 
     net: Any
     trainers: Sequence[Any]
     epoch: int = 0
+    batch: int = 0
     step: int = 0
     seen: int = 0
+    epoch_seen: int = 0
     rate: float = 0.0
     losses: dict[str, float] = field(default_factory=dict)
+    sums: dict[str, float] = field(default_factory=dict)
+    recent: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    norm: Any = None
+    average: Any = None
     scores: dict[str, Any] = field(default_factory=dict)
     best: float | None = None
     best_epoch: int = 0

@@ -3,36 +3,42 @@
     run.toml              the complete recipe
     facts.json            what the data was
     state.json            where the run stands, and the checksum of every file of the checkpoint
-    weights-last.params   after the last epoch
+    weights-last.params   at the last checkpoint
     weights-best.params   of the best epoch so far
+    weights-mean.params   their running average, where the recipe asks for one
     trainer-0.states      the optimizer's arrays, one file per objective
     log.jsonl             one record per line
 
 A checkpoint is written beside the old one as FILE.new, then state.json is replaced, which is the moment
-it counts, then the new files take their names. `load` finishes what a kill interrupted in between.
+it counts, then the new files take their names. A kill in between leaves FILE.new, which readers take for FILE
+where state.json means it, and which the run's next training gives its name.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
+import fcntl
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from . import documents
 from . import recipe as recipes
 from .backend import versions
+from .documents import checksum, replace
 from .errors import AlteredError, OptionError, PathError
+
 from .options import convert
 from .recipe import Recipe
 from .records import Facts
 
 FORMAT = 1
-RECIPE, FACTS, STATE, LOG = "run.toml", "facts.json", "state.json", "log.jsonl"
-LAST, BEST = "weights-last.params", "weights-best.params"
+RECIPE, FACTS, STATE = "run.toml", "facts.json", "state.json"
+LAST, BEST, MEAN = "weights-last.params", "weights-best.params", "weights-mean.params"
 
 
 @dataclass(frozen=True)
@@ -67,23 +73,7 @@ class Run:
             PathError: when the run has no checkpoint yet, or not this file.
             AlteredError: when it is not what the checkpoint wrote.
         """
-        expected = self.entry("files", dict).get(name) if self.state else None
-        if expected is None:
-            raise PathError(
-                f"run {self.folder}",
-                f"holds no {name}",
-                "a run that has finished an epoch",
-                "train it for at least one epoch",
-            )
-        path = self.folder / name
-        if not path.is_file() or checksum(path) != expected:
-            raise AlteredError(
-                str(path),
-                "missing" if not path.is_file() else "its checksum differs from state.json's",
-                "the file as the run wrote it",
-                "restore it from a copy, or train again",
-            )
-        return path
+        return _file(self.folder, self.state, name)
 
 
 def create(folder: Path, recipe: Recipe, facts: Facts) -> None:
@@ -95,10 +85,7 @@ def create(folder: Path, recipe: Recipe, facts: Facts) -> None:
     vacant(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        replace(
-            folder / FACTS,
-            json.dumps({"format": FORMAT, "versions": versions(), **dataclasses.asdict(facts)}, indent=1).encode(),
-        )
+        documents.write(folder / FACTS, {"format": FORMAT, "versions": versions(), **dataclasses.asdict(facts)})
         replace(folder / RECIPE, recipe.text().encode())
     except OSError as error:
         raise PathError(
@@ -139,7 +126,7 @@ def free(parent: Path, name: str) -> Path:
 
 
 def load(folder: Path) -> Run:
-    """Open a run folder, and finish a checkpoint whose writing was cut off after it counted.
+    """Open a run folder; nothing in it is changed.
 
     Raises:
         PathError: when it is no run folder.
@@ -153,16 +140,54 @@ def load(folder: Path) -> Run:
             "a folder that `gluonref train` made",
             "check the path; `gluonref train cnn --out DIR` makes one",
         )
-    recipe = recipes.read(str(folder / RECIPE)).check()
-    facts = read_facts(_json(folder / FACTS), str(folder / FACTS))
-    state = _json(folder / STATE) if (folder / STATE).is_file() else {}
-    recipes.check_format(state.get("format", FORMAT), FORMAT, str(folder / STATE))
-    run = Run(folder, recipe, facts, state)
-    for name, expected in run.entry("files", dict).items() if state else ():
-        fresh = folder / f"{name}.new"
+    state = _state(folder)
+    facts = read_facts(documents.read(folder / FACTS, FORMAT), str(folder / FACTS))
+    path = _file(folder, state, RECIPE) if state else folder / RECIPE
+    return Run(folder, recipes.read(str(path)).check(), facts, state)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from training in a run folder; the lock goes with this process, however it ends.
+
+    Raises:
+        PathError: when another process trains in it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PathError(
+                f"run {folder}",
+                "another process is training in it",
+                "one process for a run folder",
+                "wait for it, or stop it; `gluonref evaluate` may read the run meanwhile",
+            ) from None
+        except OSError as error:  # some network file systems know no locks
+            print(f"warning: run {folder} cannot be locked ({error.strerror}); train it only once", file=sys.stderr)
+        yield
+    finally:
+        os.close(handle)
+
+
+def finish(run: Run) -> None:
+    """Give the files of a checkpoint their names, where a kill came in between; for a locked folder."""
+    for name, expected in run.entry("files", dict).items() if run.state else ():
+        fresh = run.folder / f"{name}.new"
         if fresh.is_file() and checksum(fresh) == expected:
-            os.replace(fresh, folder / name)
-    return run
+            os.replace(fresh, run.folder / name)
+
+
+def amend(run: Run, recipe: Recipe) -> None:
+    """Give a run another recipe, beside the same checkpoint."""
+    state = {key: value for key, value in run.state.items() if key not in ("format", "files")}
+    text = recipe.text().encode()
+
+    def write(path: str) -> None:
+        Path(path).write_bytes(text)
+
+    commit(run.folder, state, {RECIPE: write})
 
 
 def commit(folder: Path, state: Mapping[str, Any], writers: Mapping[str, Callable[[str], None]]) -> None:
@@ -174,48 +199,21 @@ def commit(folder: Path, state: Mapping[str, Any], writers: Mapping[str, Callabl
         writers: file name -> function that writes it to a path. Files of the checkpoint before that are
             not written again stay part of it.
     """
-    old = _json(folder / STATE) if (folder / STATE).is_file() else {}
-    files = dict(old.get("files", {}))
-    for name, write in writers.items():
-        fresh = folder / f"{name}.new"
-        write(str(fresh))
-        _sync(fresh)
-        files[name] = checksum(fresh)
-    replace(folder / STATE, json.dumps({"format": FORMAT, **state, "files": files}, indent=1).encode())
-    for name in writers:
-        os.replace(folder / f"{name}.new", folder / name)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(content)
-    _sync(fresh)
-    os.replace(fresh, path)
-
-
-def append(folder: Path, record: Mapping[str, Any]) -> None:
-    """Add a line to the log; non-finite numbers are refused, as JSON has none."""
-    with open(folder / LOG, "a", encoding="utf-8") as file:
-        file.write(json.dumps(record, allow_nan=False) + "\n")
-
-
-def cut_log(folder: Path, epoch: int) -> None:
-    """Drop what the log says of later epochs than a run is resumed from."""
-    path = folder / LOG
-    if path.is_file():
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        kept = [line for line in lines if _epoch(line) <= epoch]
-        replace(path, "".join(f"{line}\n" for line in kept).encode())
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    files = dict(_state(folder).get("files", {})) or {RECIPE: checksum(folder / RECIPE)}
+    fresh = {name: folder / f"{name}.new" for name in writers}
+    try:
+        for name, write in writers.items():
+            write(str(fresh[name]))
+            documents.sync(fresh[name])
+            files[name] = checksum(fresh[name])
+        documents.write(folder / STATE, {"format": FORMAT, **state, "files": files})
+    except BaseException:
+        if dict(_state(folder).get("files", {})) != files:  # none of it counts yet
+            for path in fresh.values():
+                path.unlink(missing_ok=True)
+        raise
+    for name, path in fresh.items():
+        os.replace(path, folder / name)
 
 
 def read_facts(document: Mapping[str, Any], where: str) -> Facts:
@@ -223,9 +221,7 @@ def read_facts(document: Mapping[str, Any], where: str) -> Facts:
 
     Raises:
         AlteredError: when it is not what `create` wrote.
-        RecipeError: when a newer release wrote it.
     """
-    recipes.check_format(document.get("format", FORMAT), FORMAT, where)
     kinds = get_type_hints(Facts)
     try:
         values = {key: convert(key, document[key], kind) for key, kind in kinds.items() if key in document}
@@ -236,30 +232,33 @@ def read_facts(document: Mapping[str, Any], where: str) -> Facts:
         ) from None
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+def _state(folder: Path) -> dict[str, Any]:
+    path = folder / STATE
+    return documents.read(path, FORMAT) if os.path.lexists(path) else {}
+
+
+def _file(folder: Path, state: Mapping[str, Any], name: str) -> Path:
+    files = state.get("files")
+    expected = files.get(name) if isinstance(files, dict) else None
+    if expected is None:
+        raise PathError(
+            f"run {folder}", f"holds no {name}", "a run that has finished an epoch", "train it for at least one epoch"
+        )
+    found = _find(folder / name, expected)
+    if found is None and (newer := _state(folder)) != state:  # a training has written one meanwhile
+        found = _find(folder / name, newer["files"].get(name))
+    if found is None:
         raise AlteredError(
-            str(path),
-            f"not readable as JSON ({error})",
+            str(folder / name),
+            "its checksum differs from state.json's" if (folder / name).is_file() else "missing",
             "the file as the run wrote it",
             "restore it from a copy, or train again",
-        ) from None
-    if not isinstance(document, dict):
-        raise AlteredError(
-            str(path), "not a JSON object", "the file as the run wrote it", "restore it from a copy, or train again"
         )
-    return document
+    return found
 
 
-def _epoch(line: str) -> float:
-    try:
-        return float(json.loads(line)["epoch"])
-    except (ValueError, KeyError, TypeError):
-        return float("inf")  # a line cut off by a kill
-
-
-def _sync(path: Path) -> None:
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
+def _find(path: Path, expected: str) -> Path | None:
+    for candidate in (path, path.with_name(f"{path.name}.new")):
+        if candidate.is_file() and checksum(candidate) == expected:
+            return candidate
+    return None

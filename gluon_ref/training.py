@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import hooks, optimizers, runs, schedules, states
-from .assembly import Assembly, assemble, fill, load_data
+from . import checkpoints, hooks, logs, runs
 from .backend import mx
-from .batching import batches, plan
-from .errors import FitError, MachineError, PathError, RequestError, reason
-from .layers import settle
-from .loop import answering, epoch_seed, fit, measure
-from .place import choose
+from .errors import FitError, Interrupted, MachineError, PathError, RequestError
+from .interrupts import Watch, watching
+from .loop import answering, measure
+from .preparation import Prepared, prepare
+from .progress import Progress
 from .recipe import Recipe
-from .records import Batch, Data, Place, State
+from .records import State
 
 # What may differ between a run and its resumption: the weights to come would be others if more did.
-RESUMABLE = ("train.epochs", "train.device", "train.kvstore", "train.hybridize", "train.log_steps")
-EVALUATION_BATCH = 256
+RESUMABLE = tuple(
+    f"train.{key}"
+    for key in (
+        "epochs",
+        "patience",
+        "device",
+        "kvstore",
+        "hybridize",
+        "checkpoint_steps",
+        "checkpoint_minutes",
+        "log_steps",
+        "log_norms",
+        "track",
+    )
+)
 
 
 def train(recipe: Recipe, out: str | Path | None = None) -> runs.Run:
@@ -36,13 +47,15 @@ def train(recipe: Recipe, out: str | Path | None = None) -> runs.Run:
     Raises:
         RequestError: when the recipe cannot be carried out as asked; nothing was written then.
         DivergedError: when the loss is no longer finite; the last checkpoint is kept.
+        Interrupted: when a signal asked to stop; a checkpoint was written.
     """
     folder = Path(out) if out is not None else runs.free(Path("runs"), Path(recipe.name).name)
     runs.vacant(folder)
     recipe = recipe.check()
-    data, place, assembly, state = _prepare(recipe)
-    runs.create(folder, recipe, assembly.facts)
-    return _run(folder, recipe, data, place, assembly, state)
+    prepared = prepare(recipe)
+    runs.create(folder, recipe, prepared.assembly.facts)
+    with runs.locked(folder):
+        return _run(folder, prepared)
 
 
 def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: Recipe | None = None) -> runs.Run:
@@ -54,8 +67,32 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
         recipe: what the person named beside the folder; must be of the same model and data.
     Raises:
         RequestError: when the run is finished, has no checkpoint, or other things are to change.
+        Interrupted: when a signal asked to stop; a checkpoint was written.
     """
-    run = runs.load(Path(folder))
+    folder = Path(folder)
+    runs.load(folder)  # refuses what is no run before it is locked
+    with runs.locked(folder):
+        run = runs.load(folder)
+        changed = _changed(run, changes, recipe)
+        runs.finish(run)
+        prepared = prepare(changed, fresh=False)
+        if prepared.assembly.facts != run.facts:
+            raise FitError(
+                "--resume",
+                f"data {changed['data']['name']} is not what the run was trained on",
+                "the same data",
+                f"put it back at {changed['data']['path'] or 'its place'}, or start a new run",
+            )
+        checkpoints.restore(run, prepared.state, prepared.place)
+        logs.cut(folder, prepared.state.epoch, prepared.state.step)
+        if changed.text() != run.recipe.text():
+            runs.amend(run, changed)
+        return _run(folder, prepared)
+
+
+def _changed(run: runs.Run, changes: Sequence[tuple[str, Any]], recipe: Recipe | None) -> Recipe:
+    """The recipe to go on with, or the reason why not."""
+    folder = run.folder
     for key, value in changes:
         if key not in RESUMABLE:
             raise RequestError(
@@ -73,137 +110,91 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
                 "leave out the recipe: the run has its own",
             )
     if not run.state:
-        raise PathError("--resume", f"{folder} has no checkpoint", "a run that has finished an epoch", "train it anew")
+        raise PathError("--resume", f"{folder} has no checkpoint", "a run that has one", "train it anew")
     changed = Recipe(run.recipe.name, run.recipe.change(changes).sections).check()
-    epoch = run.entry("epoch", int)
-    if epoch >= changed.settings.epochs:
+    epoch, settings = run.entry("epoch", int), changed.settings
+    if epoch >= settings.epochs:
         raise RequestError(
             "--resume",
             f"{folder} has finished its {epoch} epochs",
             "a run that is not finished",
             f"pass --epochs {epoch + 10} to go on",
         )
-    data, place, assembly, state = _prepare(changed, fresh=False)
-    if assembly.facts != run.facts:
-        raise FitError(
+    if settings.patience and not run.entry("batch", int) and epoch - run.entry("best_epoch", int) >= settings.patience:
+        raise RequestError(
             "--resume",
-            f"data {changed['data']['name']} is not what the run was trained on",
-            "the same data",
-            f"put it back at {changed['data']['path'] or 'its place'}, or start a new run",
+            f"{folder} has stopped after {settings.patience} epochs without a better figure",
+            "a run that is not finished",
+            f"pass --set train.patience={settings.patience + 10} to go on",
         )
-    fill(state.net, run.file(runs.LAST), place.contexts)
-    for index, trainer in enumerate(state.trainers):
-        states.restore(trainer, str(run.file(_states(index))), run.entry("trainers", list)[index])
-    state.epoch, state.step, state.seen = epoch, run.entry("step", int), run.entry("seen", int)
-    state.best, state.best_epoch = run.entry("best", (int, float)), run.entry("best_epoch", int)
-    state.best_scores = run.entry("best_scores", dict)
-    runs.cut_log(run.folder, epoch)
-    runs.replace(run.folder / runs.RECIPE, changed.text().encode())
-    return _run(run.folder, changed, data, place, assembly, state)
+    return changed
 
 
-def _prepare(recipe: Recipe, fresh: bool = True) -> tuple[Data, Place, Assembly, State]:
-    """Everything built and initialized from the seed, nothing trained."""
-    settings = recipe.settings
-    place = choose(settings.device, settings.kvstore)
-    data = load_data(recipe)
-    for part, samples in (("training", data.train), ("held-out", data.held_out)):
-        if not len(samples):
-            raise FitError(
-                f"data {recipe['data']['name']}", f"no samples in the {part} part", "at least one", "check the file"
-            )
-    assembly = assemble(recipe, data.facts, fresh)
-    net = assembly.net
-    steps = len(plan(data.train, settings.batch_size, epoch_seed(settings.seed, 1)))
-    mx.random.seed(settings.seed)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # weights that a model has loaded already stay as they are
-            net.initialize(mx.init.Xavier(), ctx=list(place.contexts))
-    except mx.base.MXNetError as error:
-        raise FitError(
-            f"model {recipe['model']['name']}",
-            f"cannot be made ({reason(error)})",
-            "arrays that MXNet can hold",
-            "choose smaller options: `gluonref show model NAME` lists them",
-        ) from error
-    net.collect_params().reset_ctx(list(place.contexts))
-    for context in place.contexts:
-        settle(net, assembly.fields, context)
-    if settings.hybridize:
-        net.hybridize(static_alloc=True, static_shape=False)
-    trainers = []
-    for objective in assembly.task.objectives:
-        schedule = schedules.SCHEDULES[recipe["schedule"]["name"]](
-            recipe["optimizer"]["learning_rate"], steps, settings.epochs, **recipe.options("schedule")
-        )
-        optimizer = optimizers.make(
-            recipe["optimizer"]["name"], schedule, recipe.options("optimizer"), len(place.contexts)
-        )
-        trainers.append(
-            mx.gluon.Trainer(
-                net.collect_params(objective.params),
-                optimizer,
-                kvstore=place.store or None,
-                update_on_kvstore=False if place.store else None,
-            )
-        )
-    return data, place, assembly, State(net, trainers)
+def _run(folder: Path, prepared: Prepared) -> runs.Run:
+    state = prepared.state
+    saved = (state.epoch, state.batch, state.step)
 
+    def save(state: State, best: bool) -> None:
+        nonlocal saved
+        checkpoints.save(folder, state, best)
+        saved = (state.epoch, state.batch, state.step)
 
-def _run(folder: Path, recipe: Recipe, data: Data, place: Place, assembly: Assembly, state: State) -> runs.Run:
-    settings, task, form, facts = recipe.settings, assembly.task, assembly.form, assembly.facts
-
-    def epoch_batches(epoch: int) -> Iterable[Batch]:
-        return batches(data.train, plan(data.train, settings.batch_size, epoch_seed(settings.seed, epoch)), form, facts)
-
-    def score() -> dict[str, Any]:
-        held_out = batches(data.held_out, plan(data.held_out, EVALUATION_BATCH), form, facts)
-        return measure(answering(state.net, place.contexts[0]), task, held_out)
-
-    with closing(hooks.Progress(settings.epochs, len(data.train), task.watch[0], done=state.epoch)) as progress:
-        beside = [
-            hooks.Guard(settings.log_steps),
-            hooks.Score(score, task.watch),
-            hooks.Log(lambda record: runs.append(folder, record), settings.log_steps),
-            hooks.Checkpoint(lambda state, best: _save(folder, state, best)),
-            progress,
-            hooks.Limit(settings.epochs),
-        ]
-        fit(state, task.objectives, epoch_batches, place, beside, seed=settings.seed, clip_norm=settings.clip_norm)
+    with ExitStack() as stack:
+        watch = stack.enter_context(watching())
+        try:
+            prepared.train(_hooks(folder, prepared, watch, save, stack))
+        except Interrupted:
+            if (state.epoch, state.batch, state.step) != saved:
+                hooks.Guard(1).after_epoch(state)
+                save(state, False)
+            raise
     return runs.load(folder)
 
 
-def _save(folder: Path, state: State, best: bool) -> None:
+def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, stack: ExitStack) -> list[hooks.Hook]:
+    settings, task, state = prepared.recipe.settings, prepared.assembly.task, prepared.state
+    go_on = f"`gluonref train --resume {folder}` goes on from here"
+    place = f"train: run {folder}"
+
+    def score() -> dict[str, Any]:
+        with state.average.applied() if state.average else nullcontext():
+            return measure(answering(state.net, prepared.place.contexts[0]), task, prepared.held_out())
+
+    samples = len(prepared.data.train)
+    progress = stack.enter_context(
+        closing(Progress(settings.epochs, samples, task.watch[0], done=state.epoch * samples + state.epoch_seen))
+    )
+    guard = hooks.Guard(settings.log_steps)
+    return [
+        guard,
+        *([hooks.Averaging()] if state.average else []),
+        hooks.Score(score, task.watch),
+        hooks.Log(partial(_append, folder), settings.log_steps, _norms if settings.log_norms else None),
+        hooks.Checkpoint(save, guard, settings.checkpoint_steps, settings.checkpoint_minutes),
+        progress,
+        hooks.Limit(settings.epochs),
+        *([hooks.Patience(settings.patience)] if settings.patience else []),
+        hooks.Stop(watch, place, go_on),
+    ]
+
+
+def _append(folder: Path, record: dict[str, Any]) -> None:
     try:
-        _commit(folder, state, best)
-    except (OSError, mx.base.MXNetError) as error:
+        logs.append(folder, record)
+    except OSError as error:
         raise MachineError(
             f"run {folder}",
-            f"the checkpoint of epoch {state.epoch} cannot be written ({reason(error)})",
+            f"the log cannot be written ({error.strerror})",
             "room and the right to write there",
-            f"mend that, then `gluonref train --resume {folder}`; the checkpoint before is whole",
-        ) from error
+            f"mend that, then `gluonref train --resume {folder}`; the last checkpoint is whole",
+        ) from None
 
 
-def _commit(folder: Path, state: State, best: bool) -> None:
-    writers: dict[str, Callable[[str], None]] = {runs.LAST: state.net.save_parameters}
-    if best:
-        writers[runs.BEST] = state.net.save_parameters
-    for index, trainer in enumerate(state.trainers):
-        writers[_states(index)] = partial(states.write, trainer)
-    record: Mapping[str, Any] = {
-        "epoch": state.epoch,
-        "step": state.step,
-        "seen": state.seen,
-        "best": state.best,
-        "best_epoch": state.best_epoch,
-        "best_scores": state.best_scores,
-        "scores": state.scores,
-        "trainers": [states.counts(trainer) for trainer in state.trainers],
+def _norms(state: State) -> dict[str, float]:
+    """Norms of the last update's gradient and of all trained parameters."""
+    arrays = [param.list_data()[0] for param in state.net.collect_params().values() if param.grad_req != "null"]
+    squares = mx.nd.multi_sum_sq(*arrays, num_arrays=len(arrays))
+    return {
+        "gradient_norm": float(state.norm.asscalar()),
+        "parameter_norm": float(squares.sum().sqrt().asscalar()),
     }
-    runs.commit(folder, record, writers)
-
-
-def _states(index: int) -> str:
-    return f"trainer-{index}.states"

@@ -11,52 +11,27 @@ import gluon_ref
 
 ROOT = Path(gluon_ref.__file__).parents[1]
 # From the top down; a file imports only from floors below its own, but for rooms named beside it.
-FLOORS = (
-    ("cli",),
-    (
-        "training",
-        "evaluation",
-        "exporting",
-        "prediction",
-        "inspection",
-        "showing",
-        "reporting",
-        "diagnosis",
-        "sweeping",
-        "parts",
-    ),
-    ("page", "drawing", "plots", "svg", "matrix", "gallery", "reviewing", "examining", "exhibits", "history"),
-    ("answering", "assembly", "loop", "hooks", "runs", "states"),
-    ("models", "data", "tasks", "exporters"),
-    ("inputs",),
-    (
-        "recipe",
-        "catalog",
-        "options",
-        "layers",
-        "place",
-        "batching",
-        "schedules",
-        "optimizers",
-        "samples",
-        "checks",
-        "grids",
-        "tallies",
-    ),
-    (
-        "backend",
-        "records",
-        "errors",
-        "machine",
-        "findings",
-        "children",
-        "linking",
-        "probes",
-        "requirements",
-        "charts",
-        "markup",
-    ),
-)
+FLOORS = [
+    floor.split()
+    for floor in """
+        cli
+
+        training evaluation exporting prediction inspection showing reporting diagnosis sweeping parts
+
+        page drawing plots svg matrix gallery reviewing examining exhibits history
+
+        answering assembly preparation checkpoints loop hooks progress runs logs states
+
+        models data tasks exporters
+
+        inputs
+
+        recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
+        samples interrupts grids tallies checks
+
+        backend records errors machine documents findings children linking probes requirements charts markup
+    """.split("\n\n")
+]
 PLUGINS = ("models", "data", "tasks", "exporters", "inputs")
 # Library -> the only files that import it. mxnet's own users get it from backend, as they do gluoncv and gluonnlp.
 DOORS = {
@@ -64,7 +39,7 @@ DOORS = {
     "gluoncv": set(),
     "gluonnlp": set(),
     "click": {f"cli/{path.name}" for path in (ROOT / "cli").glob("*.py")},
-    "tqdm": {"gluon_ref/hooks.py"},
+    "tqdm": {"gluon_ref/progress.py"},
     "PIL": {"gluon_ref/inputs/image.py"},
     "matplotlib": {"gluon_ref/drawing.py"},
     "babel": {"gluon_ref/data/names.py"},

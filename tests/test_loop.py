@@ -40,7 +40,7 @@ STEEP = batch([[2], [4]], [0, 1])
 def test_one_step_of_sgd_follows_the_gradient_of_the_mean_loss() -> None:
     place = choose("cpu", "device")
     net, trainer = built(place, 1, rate=0.1)
-    loss = step(net, SQUARE, trainer, spread(STEEP, place), 2, None)
+    loss = step(State(net, [trainer]), SQUARE, trainer, [spread(STEEP, place)], 2, None)
     assert loss.asscalar() == 13  # 4 + 9
     # The mean gradient is (8 + 24) / 2 = 16.
     np.testing.assert_allclose(net.weight.data().asnumpy(), [[1 - 0.1 * 16]], rtol=1e-6)  # float32
@@ -51,7 +51,7 @@ def test_one_step_of_sgd_follows_the_gradient_of_the_mean_loss() -> None:
 def test_a_gradient_longer_than_clip_norm_is_cut_to_it(device: str, clip_norm: float, gradient: float) -> None:
     place = choose(device, "device")
     net, trainer = built(place, 1, rate=0.1)
-    step(net, SQUARE, trainer, spread(STEEP, place), 2, clip_norm)
+    step(State(net, [trainer]), SQUARE, trainer, [spread(STEEP, place)], 2, clip_norm)
     for weight in net.weight.list_data():
         np.testing.assert_allclose(weight.asnumpy(), [[1 - 0.1 * gradient]], rtol=1e-6)  # float32
 
@@ -60,7 +60,7 @@ def test_clipping_is_by_the_norm_over_all_weights() -> None:
     place = choose("cpu", "device")
     net, trainer = built(place, 2, rate=1.0)
     # Gradient 2 (3 + 4 - 6.5) (3, 4) = (3, 4), of norm 5; cut to 1 it is (0.6, 0.8).
-    step(net, SQUARE, trainer, spread(batch([[3, 4]], [6.5]), place), 1, 1.0)
+    step(State(net, [trainer]), SQUARE, trainer, [spread(batch([[3, 4]], [6.5]), place)], 1, 1.0)
     np.testing.assert_allclose(net.weight.data().asnumpy(), [[0.4, 0.2]], rtol=1e-5)  # float32, and MXNet adds 1e-8
 
 
@@ -75,7 +75,7 @@ def test_several_devices_learn_the_weights_of_one_and_agree(device: str, store: 
         random = np.random.RandomState(3)
         for size in (7, 2, 7, 1):  # batches of fewer samples than devices among them
             given = batch(random.rand(size, 5), random.rand(size))
-            step(net, SQUARE, trainer, spread(given, place), size, clip_norm)
+            step(State(net, [trainer]), SQUARE, trainer, [spread(given, place)], size, clip_norm)
         weights += [weight.asnumpy() for weight in net.weight.list_data()]
     for other in weights[1:]:
         np.testing.assert_allclose(other, weights[0], atol=1e-6)  # the order of additions in float32
@@ -99,7 +99,9 @@ class Diary(Hook):
 def test_the_loop_counts_and_tells_mean_losses_over_the_epoch_so_far() -> None:
     place, diary = choose("cpu", "device"), Diary()
     net, trainer = built(place, 1, rate=1e-30)  # the weight stays 1
-    state = fit(State(net, [trainer]), [SQUARE], lambda epoch: [CALM, batch([[1]], [5])], place, [diary, Limit(2)])
+    state = fit(
+        State(net, [trainer]), [SQUARE], lambda epoch, start: [CALM, batch([[1]], [5])], place, [diary, Limit(2)]
+    )
     assert diary.steps == [(1, 1, 2, 1e-30, 2.5), (1, 2, 3, 1e-30, 7.0), (2, 3, 5, 1e-30, 2.5), (2, 4, 6, 1e-30, 7.0)]
     assert diary.epochs == [(1, {"square": 7.0}), (2, {"square": 7.0})]
     assert (state.epoch, state.step, state.seen, state.stop) == (2, 4, 6, True)
@@ -108,18 +110,18 @@ def test_the_loop_counts_and_tells_mean_losses_over_the_epoch_so_far() -> None:
 def test_the_loop_asks_for_the_batches_of_each_epoch_and_goes_on_where_it_stood() -> None:
     place, asked = choose("cpu", "device"), []
 
-    def batches(epoch: int) -> list[Batch]:
-        asked.append(epoch)
+    def batches(epoch: int, start: int) -> list[Batch]:
+        asked.append((epoch, start))
         return [CALM]
 
     net, trainer = built(place, 1, rate=0.1)
     fit(State(net, [trainer], epoch=3), [SQUARE], batches, place, [Limit(5)])
-    assert asked == [4, 5]
+    assert asked == [(4, 0), (5, 0)]
 
 
 def test_a_stopped_run_does_nothing() -> None:
     state = State(None, (), stop=True)
-    assert fit(state, [SQUARE], lambda epoch: [CALM], choose("cpu", "device"), []) is state
+    assert fit(state, [SQUARE], lambda epoch, start: [CALM], choose("cpu", "device"), []) is state
     assert state.epoch == 0
 
 
@@ -131,11 +133,111 @@ def test_dropout_of_an_epoch_depends_on_seed_and_epoch_only() -> None:
         )
         place = choose("cpu", "device")
         net, trainer = built(place, 1, rate=0.1)
-        fit(State(net, [trainer], epoch=epoch - 1), [noise], lambda epoch: [CALM], place, [Limit(epoch)], seed=seed)
+        fit(
+            State(net, [trainer], epoch=epoch - 1),
+            [noise],
+            lambda epoch, start: [CALM],
+            place,
+            [Limit(epoch)],
+            seed=seed,
+        )
         return found
 
     assert draw(5, 2) == draw(5, 2)
     assert draw(5, 2) != draw(5, 3) != draw(6, 2)
+
+
+def noisy(found: list[float]) -> Objective:
+    """A loss that notes a random number of each batch, and depends on it."""
+
+    def loss(net: Any, batch: Batch) -> Any:
+        number = mx.nd.random.uniform(shape=1)
+        found.append(float(number.asscalar()))
+        return SQUARE.loss(net, batch) * number
+
+    return Objective("noise", loss)
+
+
+@pytest.mark.parametrize(("accumulate", "segment"), [(1, 4), (1, 1), (2, 3)])
+@pytest.mark.parametrize("done", [2, 4, 6, 10, 14])
+def test_from_any_batch_on_a_resumed_epoch_draws_the_same_numbers(accumulate: int, segment: int, done: int) -> None:
+    place = choose("cpu", "device")
+    random = np.random.RandomState(3)
+    every = [batch(random.rand(2, 1), random.rand(2)) for _ in range(14)]
+
+    def train(state: State, found: list[float]) -> list[Any]:
+        weights: list[Any] = []
+
+        class Note(Hook):
+            def after_step(self, state: State) -> None:
+                weights.append((state.batch, state.net.weight.data().asnumpy(), state.losses["noise"]))
+
+        if accumulate > 1:
+            state.net.weight.grad_req = "add"
+        fit(
+            state, [noisy(found)], lambda epoch, start: every[start:], place, [Note(), Limit(1)],
+            accumulate=accumulate, segment=segment, seed=7,
+        )  # fmt: skip
+        return weights
+
+    net, trainer = built(place, 1, rate=0.1)
+    drawn: list[float] = []
+    whole = train(State(net, [trainer]), drawn)
+    at = next((entry for entry in whole if entry[0] == done), None)
+    assert at is not None
+    net, trainer = built(place, 1, rate=0.1)
+    net.weight.set_data(mx.nd.array(at[1]))
+    again: list[float] = []
+    state = State(net, [trainer], batch=done, epoch_seen=2 * done, sums={"noise": at[2] * 2 * done})
+    rest = train(state, again)
+    missed = (done // accumulate) % segment * accumulate  # drawn again to catch up
+    assert again == drawn[done - missed :]
+    expected = [entry for entry in whole if entry[0] > done]
+    assert [(number, weight.tolist(), loss) for number, weight, loss in rest] == [
+        (number, weight.tolist(), loss) for number, weight, loss in expected
+    ]
+
+
+def test_catching_up_leaves_statistics_as_they_were() -> None:
+    place = choose("cpu", "device")
+    net = mx.gluon.nn.HybridSequential(prefix="net_")
+    with net.name_scope():
+        net.add(mx.gluon.nn.BatchNorm(in_channels=1), mx.gluon.nn.Dense(1, in_units=1))
+    net.initialize()
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd")
+    before = net[0].running_mean.data().asnumpy()
+    fit(State(net, [trainer], batch=2), [SQUARE], lambda epoch, start: [STEEP, STEEP][start:], place, [Limit(1)])
+    np.testing.assert_array_equal(net[0].running_mean.data().asnumpy(), before)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cpu:2"])
+@pytest.mark.parametrize("clip_norm", [None, 0.5])
+def test_accumulated_batches_give_the_update_of_one_large_batch(device: str, clip_norm: float | None) -> None:
+    place = choose(device, "device")
+    random = np.random.RandomState(3)
+    rows, targets = random.rand(7, 5), random.rand(7)
+    found = []
+    for accumulate, parts in ((1, [slice(0, 7)]), (3, [slice(0, 3), slice(3, 6), slice(6, 7)])):
+        net, trainer = built(place, 5, rate=0.05, momentum=0.9)
+        net.weight.grad_req = "add" if accumulate > 1 else "write"
+        given = [batch(rows[part], targets[part]) for part in parts]
+        state = State(net, [trainer])
+        fit(
+            state, [SQUARE], lambda epoch, start: given, place, [Limit(3)], clip_norm=clip_norm, accumulate=accumulate  # noqa: B023
+        )  # fmt: skip
+        assert (state.step, state.seen) == (3, 21)
+        found.append(net.weight.list_data()[-1].asnumpy())
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)  # the order of additions in float32
+
+
+@pytest.mark.parametrize("clip_norm", [None, 4.0])
+def test_the_norm_of_the_mean_gradient_is_noted_before_it_is_cut(clip_norm: float | None) -> None:
+    place = choose("cpu", "device")
+    net, trainer = built(place, 1, rate=0.1)
+    state = State(net, [trainer], norm=mx.nd.zeros(1))
+    step(state, SQUARE, trainer, [spread(STEEP, place)], 2, clip_norm)
+    assert state.norm.asscalar() == pytest.approx(16)
+    np.testing.assert_allclose(net.weight.data().asnumpy(), [[1 - 0.1 * (clip_norm or 16)]], rtol=1e-6)  # float32
 
 
 def test_the_seeds_of_epochs_are_distinct_and_fit_mxnet() -> None:

@@ -108,7 +108,7 @@ def test_a_change_of_no_known_section_is_refused(key: str) -> None:
 BAD_TEXTS = [
     ("[task]\nname = 1\n[task]\nname = 2", RecipeError, "recipe x.toml: not TOML ("),
     ("[task]\nname = 'a'\nname = 'b'", RecipeError, "expected a TOML file with each key once"),
-    ("[modle]\nname = 'mlp'", UnknownNameError, "recipe x.toml: section: unknown name 'modle'; expected one of data, "),
+    ("[modle]\nname = 'mlp'", UnknownNameError, "recipe x.toml: section: unknown name 'modle'; expected one of augm"),
     ("task = 3", RecipeError, "recipe x.toml: task = 3; expected a section [task]; write [task] on a line of its own"),
     ("format = 2", RecipeError, "recipe x.toml: format 2; expected format 1 or older; use the release of gluon_ref"),
     ("format = 'new'", RecipeError, "recipe x.toml: format 'new'; expected format 1 or older"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Callable
@@ -7,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gluon_ref import documents, runs
 from gluon_ref import recipe as recipes
-from gluon_ref import runs
-from gluon_ref.errors import AlteredError, PathError, RecipeError
+from gluon_ref.errors import AlteredError, GluonRefError, PathError, RecipeError
 from gluon_ref.records import Facts
 from tests.conftest import SMALL, VALUE, VECTOR
 
@@ -125,6 +126,7 @@ def test_a_newer_format_is_refused(folder: Path, name: str, written: object) -> 
 def test_a_newer_recipe_is_refused(folder: Path) -> None:
     text = (folder / runs.RECIPE).read_text()
     (folder / runs.RECIPE).write_text(text.replace("format = 1", "format = 2"))
+    (folder / runs.STATE).unlink()
     with pytest.raises(RecipeError, match=r"format 2; expected format 1 or older"):
         runs.load(folder)
 
@@ -132,7 +134,12 @@ def test_a_newer_recipe_is_refused(folder: Path) -> None:
 BAD_FILES = [
     (runs.FACTS, "{", "not readable as JSON ("),
     (runs.STATE, "[]", "not a JSON object; expected the file as the run wrote it"),
-    (runs.FACTS, "{}", "; expected the facts of a data set; restore it from a copy, or train again"),
+    (runs.FACTS, "{}", "it has no checksum; expected the file as the run wrote it"),
+    (
+        runs.RECIPE,
+        "[train]\nepochs = 9",
+        "its checksum differs from state.json's; expected the file as the run wrote it",
+    ),
 ]
 
 
@@ -203,32 +210,86 @@ def test_the_next_free_name_is_counted_up(tmp_path: Path) -> None:
     assert found == ["mlp", "mlp-2", "mlp-3"]
 
 
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    runs.replace(tmp_path / "a", b"one")
-    runs.replace(tmp_path / "a", b"two")
-    assert (tmp_path / "a").read_bytes() == b"two"
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+def test_facts_that_are_none_are_refused(folder: Path) -> None:
+    documents.write(folder / runs.FACTS, {"format": 1, "takes": "image", "shape": "wide"})
+    with pytest.raises(AlteredError, match=r"facts.json: .*; expected the facts of a data set"):
+        runs.load(folder)
 
 
-def test_a_log_is_cut_after_the_epoch_a_run_goes_on_from(tmp_path: Path) -> None:
-    for epoch in (1, 2, 2, 3):
-        runs.append(tmp_path, {"epoch": epoch, "word": "é\u2028"})
-    kept = (tmp_path / runs.LOG).read_text().splitlines()[:3]
-    with open(tmp_path / runs.LOG, "a") as file:
-        file.write('{"event": "step"}\n[]\n{"epoch": 1, "st')
-    runs.cut_log(tmp_path, 2)
-    assert (tmp_path / runs.LOG).read_text().splitlines() == kept
+@pytest.mark.parametrize("name", [runs.RECIPE, runs.FACTS, runs.STATE, "a.params"])
+def test_any_flipped_byte_is_noticed(folder: Path, name: str) -> None:
+    content = (folder / name).read_bytes()
+    for at in range(0, len(content), max(1, len(content) // 40)):
+        (folder / name).write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        try:
+            found = runs.load(folder)
+        except GluonRefError:
+            continue
+        if name == "a.params":
+            with pytest.raises(AlteredError):
+                found.file(name)
+        else:  # white space of a JSON document means nothing
+            assert name != runs.RECIPE
+            assert found == runs.load(folder)
+            assert chr(content[at]).isspace()
 
 
-def test_a_run_without_a_log_has_nothing_to_cut(tmp_path: Path) -> None:
-    runs.cut_log(tmp_path, 2)
-    assert list(tmp_path.iterdir()) == []
+def test_a_reader_changes_nothing_and_finds_what_a_kill_left_beside(folder: Path, monkeypatch: Patch) -> None:
+    replace = os.replace
+    with monkeypatch.context() as patch:
+
+        def killed(source: Path, target: Path) -> None:
+            if Path(target).name != runs.STATE:
+                raise KeyboardInterrupt
+            replace(source, target)
+
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            runs.commit(folder, {"epoch": 2}, {"a.params": writer(b"a2")})
+    before = sorted(path.name for path in folder.iterdir())
+    assert contents(runs.load(folder)) == (2, b"a2", b"b1")
+    assert sorted(path.name for path in folder.iterdir()) == before
+    runs.finish(runs.load(folder))
+    assert not list(folder.glob("*.new"))
+    assert contents(runs.load(folder)) == (2, b"a2", b"b1")
 
 
-def test_a_number_that_json_does_not_have_is_not_logged(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"JSON"):
-        runs.append(tmp_path, {"loss": float("nan")})
-    assert (tmp_path / runs.LOG).read_text() == ""
+def test_a_reader_goes_on_when_a_training_writes_meanwhile(folder: Path) -> None:
+    run = runs.load(folder)
+    runs.commit(folder, {"epoch": 2}, {"a.params": writer(b"a2")})
+    assert run.file("a.params").read_bytes() == b"a2"
+
+
+def test_a_run_is_given_another_recipe_beside_the_same_checkpoint(folder: Path) -> None:
+    run = runs.load(folder)
+    runs.amend(run, run.recipe.change([("train.epochs", "7")]))
+    assert runs.load(folder).recipe.settings.epochs == 7
+    assert contents(runs.load(folder)) == (1, b"a1", b"b1")
+
+
+def test_only_one_process_trains_in_a_folder(folder: Path) -> None:
+    with runs.locked(folder):
+        with pytest.raises(PathError) as caught, runs.locked(folder):
+            pass
+        assert str(caught.value) == (
+            f"run {folder}: another process is training in it; expected one process for a run folder; "
+            "wait for it, or stop it; `gluonref evaluate` may read the run meanwhile"
+        )
+        assert contents(runs.load(folder)) == (1, b"a1", b"b1")
+    with runs.locked(folder):
+        pass
+
+
+def test_where_there_are_no_locks_it_is_said(
+    folder: Path, monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with runs.locked(folder):
+        pass
+    assert "cannot be locked (No locks available); train it only once" in capsys.readouterr().err
 
 
 def test_the_fixture_of_a_trained_run_is_a_run(run: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gluon_ref import assembly, catalog, runs, training
+from gluon_ref import assembly, catalog, checkpoints, documents, logs, preparation, runs
 from gluon_ref import recipe as recipes
 from gluon_ref.backend import mx
 from gluon_ref.errors import AlteredError, DivergedError, FitError, OptionError, PathError, RequestError
@@ -71,43 +71,59 @@ def test_without_hybridization_dropout_silences_the_same_units(tmp_path: Path) -
         np.testing.assert_allclose(other[name], array, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
+AIDS = [
+    ("train.ema", 0.9), ("train.accumulate", 2), ("train.patience", 3), ("train.clip_norm", 1.0),
+    ("train.factors", ".*bias=2"), ("train.freeze", "cnn_features_conv0_"), ("task.class_weights", "balanced"),
+    ("task.label_smoothing", 0.1),
+]  # fmt: skip
+ALTERED = [
+    ("augment.crop", 0.25), ("augment.flip", True), ("augment.brightness", 0.2), ("augment.contrast", 0.2),
+    ("augment.cutout", 0.25), ("augment.mixup", 0.2),
+]  # fmt: skip
+CNN = [("model.filters", "4,5"), ("model.units", 7), ("data.held_out", 0.9), ("train.batch_size", 16)]
 CASES = {
-    "mlp": [("model.dropout", 0.3), *SMALL],
-    "cnn": [("model.filters", "4,5"), ("model.units", 7), ("data.held_out", 0.9), ("train.batch_size", 32)],
-    "lstm": [("model.units", 5), ("model.embedding", 3), ("train.batch_size", 16), ("model.token_dropout", 0.1)],
+    "mlp": ("mlp", [("model.dropout", 0.3), *SMALL]),
+    "cnn": ("cnn", CNN),
+    "cnn with every aid": ("cnn", [*CNN, *AIDS, *ALTERED]),
+    "lstm": ("lstm", [("model.units", 5), ("model.embedding", 3), ("train.batch_size", 16), ("model.dropout", 0.3)]),
+    "sgld": ("mlp", [*SMALL, ("model.dropout", 0.3), ("optimizer.name", "sgld"), ("schedule.final", 0.1)]),
 }
 
 
+@pytest.mark.parametrize("steps", [4, 6, 11, 13])
 @pytest.mark.parametrize("name", sorted(CASES))
 @pytest.mark.usefixtures("few_names")
-def test_a_resumed_run_ends_bit_for_bit_like_one_never_stopped(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_killed_after_any_checkpoint_ends_bit_for_bit_like_one_never_stopped(
+    name: str, steps: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = recipes.read(name).change([*CASES[name], ("train.epochs", 4), ("schedule.warmup", 0.3)])
+    base, changes = CASES[name]
+    every = [("train.epochs", 4), ("schedule.warmup", 0.3), ("train.checkpoint_steps", 2), ("train.log_steps", 3)]
+    recipe = recipes.read(base).change([*changes, *every])
     train(recipe, tmp_path / "whole")
 
     class Killed(BaseException):
         pass
 
-    saved = training._save
+    saved = checkpoints.save
 
-    def save_twice_then_die(folder: Path, state: Any, best: bool) -> None:
+    def save_then_die(folder: Path, state: Any, best: bool) -> None:
         saved(folder, state, best)
-        if state.epoch == 2:
+        if state.step >= steps:
             raise Killed
 
-    monkeypatch.setattr(training, "_save", save_twice_then_die)
-    with pytest.raises(Killed):
-        train(recipe, tmp_path / "stopped")
-    monkeypatch.setattr(training, "_save", saved)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "save", save_then_die)
+        with pytest.raises(Killed):
+            train(recipe, tmp_path / "stopped")
     resume(tmp_path / "stopped")
-    for file in (runs.LAST, runs.BEST):
+    for file in (runs.LAST, runs.BEST, *([runs.MEAN] if "ema" in str(changes) else [])):
         assert same(weights(tmp_path / "whole", file), weights(tmp_path / "stopped", file))
-    states = [json.loads((tmp_path / folder / "state.json").read_text()) for folder in ("whole", "stopped")]
-    for key in ("epoch", "step", "seen", "best", "best_epoch", "trainers"):
-        assert states[0][key] == states[1][key], key
-    logs = [(tmp_path / folder / "log.jsonl").read_text().splitlines() for folder in ("whole", "stopped")]
-    assert [json.loads(line)["losses"] for line in logs[0]] == [json.loads(line)["losses"] for line in logs[1]]
+    whole, stopped = (dict(runs.load(tmp_path / folder).state) for folder in ("whole", "stopped"))
+    assert whole == stopped
+    told = [list(logs.read(tmp_path / folder)) for folder in ("whole", "stopped")]
+    for record in (*told[0], *told[1]):
+        record.pop("time_s", None)
+    assert told[0] == told[1]
 
 
 def test_a_run_folder_holds_what_the_plan_says(run: Path) -> None:
@@ -158,8 +174,8 @@ def test_nan_loss_is_said_with_its_step_and_keeps_the_last_checkpoint(tmp_path: 
     assert not (tmp_path / "run" / "state.json").exists()
     train(changed(), tmp_path / "good")
     before = weights(tmp_path / "good")
-    toml = tmp_path / "good" / "run.toml"
-    toml.write_text(toml.read_text().replace("learning_rate = 0.00", "learning_rate = 1e30 # 0.00"))
+    good = runs.load(tmp_path / "good")
+    runs.amend(good, good.recipe.change([("optimizer.learning_rate", 1e30)]))
     with pytest.raises(DivergedError):
         resume(tmp_path / "good", [("train.epochs", 9)])
     assert same(before, weights(tmp_path / "good"))
@@ -222,8 +238,8 @@ def test_resuming_refuses_altered_states_and_other_data(run: Path, tmp_path: Pat
         resume(altered, [("train.epochs", 3)])
     other = tmp_path / "other"
     shutil.copytree(run, other)
-    facts = other / "facts.json"
-    facts.write_text(facts.read_text().replace("setosa", "tulip"))
+    facts = documents.read(other / "facts.json", 1)
+    documents.write(other / "facts.json", {**facts, "labels": ["tulip", *facts["labels"][1:]]})
     with pytest.raises(FitError, match=r"data iris is not what the run was trained on"):
         resume(other, [("train.epochs", 3)])
 
@@ -237,6 +253,6 @@ def test_data_without_samples_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
             data.facts, data.train, type(data.held_out)(data.held_out.inputs[:0], data.held_out.targets[:0])
         )
 
-    monkeypatch.setattr(training, "load_data", emptied)
+    monkeypatch.setattr(preparation, "load_data", emptied)
     with pytest.raises(FitError, match=r"data iris: no samples in the held-out part"):
         train(changed(), tmp_path / "run")

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ..backend import mx
-from ..errors import require
+from ..errors import FitError, require
 from ..records import Batch, Facts, Objective, Task
 
 
-def build(facts: Facts, *, label_smoothing: float = 0.0) -> Task:
+def build(
+    facts: Facts,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: Literal["none", "balanced"] | tuple[float, ...] = "none",
+) -> Task:
     """Classification of samples that carry a label.
 
     Args:
         facts: of the data.
         label_smoothing: share of each target spread evenly over all labels while training, in [0, 1).
+        class_weights: what a sample of each label counts in the loss, in the labels' order, or balanced for the inverse
+            of how often the label occurs; scaled so that samples count 1 on average.
     Raises:
         OptionError: for an option out of range.
     Source: label smoothing is Szegedy et al., 2015, https://arxiv.org/abs/1512.00567, section 7.
@@ -26,12 +33,18 @@ def build(facts: Facts, *, label_smoothing: float = 0.0) -> Task:
         0 <= label_smoothing < 1, "task classify", "label_smoothing", label_smoothing, "a share from 0 to below 1", 0.1
     )
 
+    weights = _weights(facts, class_weights)  # (labels,) or None
+
     def loss(net: Any, batch: Batch) -> Any:
         logs = mx.nd.log_softmax(net(*batch.inputs), axis=-1)  # (batch, labels)
-        hit = -mx.nd.pick(logs, batch.targets, axis=-1)  # (batch,)
-        if not label_smoothing:
+        shares = batch.targets.ndim == 2  # (batch, labels) of mixed samples, else (batch,)
+        hit = -(logs * batch.targets).sum(axis=-1) if shares else -mx.nd.pick(logs, batch.targets, axis=-1)  # (batch,)
+        if label_smoothing:
+            hit = (1 - label_smoothing) * hit - label_smoothing * mx.nd.mean(logs, axis=-1)
+        if weights is None:
             return hit
-        return (1 - label_smoothing) * hit - label_smoothing * mx.nd.mean(logs, axis=-1)
+        counted = mx.nd.array(weights, ctx=logs.context)
+        return hit * (mx.nd.dot(batch.targets, counted) if shares else mx.nd.take(counted, batch.targets))
 
     return Task(
         reads=("label",),
@@ -42,6 +55,30 @@ def build(facts: Facts, *, label_smoothing: float = 0.0) -> Task:
         decode=lambda scores: decode(scores, facts.labels),
         watch=("accuracy", "max"),
     )
+
+
+def _weights(facts: Facts, given: str | tuple[float, ...]) -> np.ndarray | None:
+    if given == "none":
+        return None
+    if len(facts.counts) != len(facts.labels):
+        raise FitError(
+            "task classify",
+            f"class_weights={given} for data that does not count its labels",
+            "data of a training part",
+            "pass --set task.class_weights=none",
+        )
+    counts = np.asarray(facts.counts, dtype=np.float64)
+    weights = 1 / np.maximum(counts, 1) if given == "balanced" else np.asarray(given, dtype=np.float64)
+    require(
+        len(weights) == len(counts) and bool((weights >= 0).all()) and float((counts * weights).sum()) > 0,
+        "task classify",
+        "class_weights",
+        given if isinstance(given, str) else ",".join(f"{one:g}" for one in given),
+        f"{len(counts)} numbers of 0 or more, for {', '.join(facts.labels)}",
+        "balanced",
+    )
+    scaled: np.ndarray = (weights * counts.sum() / (counts * weights).sum()).astype(np.float32)
+    return scaled
 
 
 def measure(scores: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,0 +1,95 @@
+"""Where a run stands, into its folder and back: weights, optimizers, averages and counters, all exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from . import runs, states
+from .assembly import fill
+from .backend import mx
+from .errors import DivergedError, MachineError, reason
+from .records import Place, State
+
+
+def save(folder: Path, state: State, best: bool) -> None:
+    """Write a checkpoint: all of it, or none.
+
+    Args:
+        folder: the run's.
+        state: at the end of an update or an epoch.
+        best: these weights are the best so far.
+    Raises:
+        DivergedError: when a weight is not finite.
+        MachineError: when it cannot be written; the checkpoint before is whole.
+    """
+    if not _finite(state.net):
+        raise DivergedError(
+            f"train: step {state.step}, epoch {state.epoch}",
+            "a weight is not a finite number",
+            "finite weights",
+            "pass a smaller --lr, or --set train.clip_norm=1; checkpoints written before are kept",
+        )
+    try:
+        _commit(folder, state, best)
+    except (OSError, mx.base.MXNetError) as error:
+        raise MachineError(
+            f"run {folder}",
+            f"the checkpoint of step {state.step}, epoch {state.epoch} cannot be written ({reason(error)})",
+            "room and the right to write there",
+            f"mend that, then `gluonref train --resume {folder}`; the checkpoint before is whole",
+        ) from error
+
+
+def restore(run: runs.Run, state: State, place: Place) -> None:
+    """Put a run's last checkpoint into newly made objects.
+
+    Raises:
+        AlteredError: when a file of it is damaged or another network's.
+    """
+    fill(state.net, run.file(runs.LAST), place.contexts)
+    for index, trainer in enumerate(state.trainers):
+        states.restore(trainer, str(run.file(_states(index))), run.entry("trainers", list)[index])
+    if state.average:
+        state.average.restore(run.file(runs.MEAN))
+    state.epoch, state.step, state.seen = (run.entry(name, int) for name in ("epoch", "step", "seen"))
+    state.batch, state.epoch_seen = run.entry("batch", int), run.entry("epoch_seen", int)
+    state.sums, state.rate = run.entry("sums", dict), run.entry("rate", float)
+    state.best, state.best_epoch = run.entry("best", (int, float, type(None))), run.entry("best_epoch", int)
+    state.scores, state.best_scores = run.entry("scores", dict), run.entry("best_scores", dict)
+
+
+def _commit(folder: Path, state: State, best: bool) -> None:
+    writers: dict[str, Callable[[str], None]] = {runs.LAST: state.net.save_parameters}
+    if state.average:
+        writers[runs.MEAN] = state.average.write
+    if best:
+        writers[runs.BEST] = state.average.write if state.average else state.net.save_parameters
+    for index, trainer in enumerate(state.trainers):
+        writers[_states(index)] = partial(states.write, trainer)
+    record: Mapping[str, Any] = {
+        "epoch": state.epoch - 1 if state.batch else state.epoch,
+        "batch": state.batch,
+        "epoch_seen": state.epoch_seen,
+        "sums": {name: state.losses[name] * state.epoch_seen for name in state.losses} if state.batch else {},
+        "step": state.step,
+        "seen": state.seen,
+        "rate": state.rate,
+        "best": state.best,
+        "best_epoch": state.best_epoch,
+        "best_scores": state.best_scores,
+        "scores": state.scores,
+        "trainers": [states.counts(trainer) for trainer in state.trainers],
+    }
+    runs.commit(folder, record, writers)
+
+
+def _finite(net: Any) -> bool:
+    arrays = [param.list_data()[0] for param in net.collect_params().values()]
+    return bool(mx.nd.multi_all_finite(*arrays, num_arrays=len(arrays)).asscalar())
+
+
+def _states(index: int) -> str:
+    return f"trainer-{index}.states"
