@@ -23,7 +23,7 @@ class Augmentation:
     """What is done to each batch of the training part; the held-out part stays as it is.
 
     Args:
-        crop: share of the image's side that a random window may move off it, the border mirrored, in [0, 0.5]; 0 for none.
+        crop: share of the image's side by which a random window may leave it, the border mirrored, in [0, 0.5].
         flip: mirror every other image, left to right; auto for where the data says that this changes no label.
         brightness: largest change of brightness as a share, in [0, 1].
         contrast: largest change of contrast as a share, in [0, 1].

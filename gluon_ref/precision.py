@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from .backend import mx
 from .errors import RequestError
 
 # Flags of a processor that multiplies bfloat16 itself; without them MXNet computes slower than in float32.

@@ -31,7 +31,6 @@ from . import recipe as recipes
 from .backend import versions
 from .documents import checksum, replace
 from .errors import AlteredError, OptionError, PathError
-
 from .options import convert
 from .recipe import Recipe
 from .records import Facts
