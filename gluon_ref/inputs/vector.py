@@ -1,21 +1,25 @@
-"""Rows of numbers: a table's features, in the order of its columns."""
+"""Rows of numbers: a table's columns in their order, with its categories and gaps as ones and zeros."""
 
 from __future__ import annotations
 
 import csv
 import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from ..errors import DataError, PathError
 from ..records import Facts, Field
+from . import _columns
+from ._columns import Unseen
 from ._lines import standard_input
 
 SUFFIX = ".csv"
-LARGEST = float(np.finfo(np.float32).max)
+# Rows that are encoded together.
+CHUNK = 256
 
 
 def fields(facts: Facts) -> tuple[Field, ...]:
@@ -29,54 +33,82 @@ def collate(inputs: np.ndarray, facts: Facts) -> tuple[np.ndarray, ...]:
 
 
 def imagine(facts: Facts, count: int, random: np.random.RandomState) -> np.ndarray:
-    """Made-up rows for checks that need no data: around the training part's means, the first one far off."""
+    """Made-up rows for checks that need no data: around the training part's means, the first one far off.
+
+    Categories are any of the training part's or none of them, and numbers are missing where they may be.
+    """
     rows = random.normal(facts.mean, facts.std, (count, len(facts.mean)))
     rows[0] = np.add(facts.mean, np.multiply(facts.std, 100))
+    _columns.imagine(rows, facts, random)
     return rows.astype(np.float32)
 
 
 def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarray]]:
-    """Rows from requests: paths of CSV files, rows themselves ("5.1,3.5,1.4,0.2"), or "-" for lines on standard input.
+    """Rows from requests: CSV files (.tsv: TSV), rows themselves ("5.1,3.5,1.4,0.2"), or "-" for standard input.
 
-    A first line that names the columns is a header: then the columns may stand in any order, among others.
+    A first line that names the columns is a header: then the columns may stand in any order, among others. Cells are
+    raw, as in the training file. Categories that training has not are told of on standard error, after the last row.
 
     Yields:
         what to call the row, and float32 (features,).
     Raises:
         PathError: for a file that is missing or unreadable.
-        DataError: for a row without the needed numbers.
+        DataError: for a row without the needed cells.
     """
+    unseen = Unseen()
     for request in requests:
         if request == "-":
-            yield from rows(standard_input(), "standard input", facts)
+            yield from rows(standard_input(), "standard input", facts, unseen)
         elif "," in request and not os.path.exists(request):
-            yield from ((request, row) for _, row in rows([request], f"row {request}", facts))
+            yield from ((request, row) for _, row in rows([request], f"row {request}", facts, unseen))
         else:
             try:
+                separator = "\t" if request.lower().endswith(".tsv") else ","
                 with open(request, newline="", encoding="utf-8-sig") as file:
-                    yield from rows(file, request, facts)
+                    yield from rows(file, request, facts, unseen, separator)
             except (OSError, UnicodeDecodeError) as error:
+                cells = "cells" if facts.categories else "numbers"
                 raise PathError(
                     "predict",
                     f"{request} cannot be read ({error})",
-                    f"a CSV file in UTF-8, a row of {len(facts.columns)} numbers with commas, or -",
+                    f"a CSV file in UTF-8, a row of {len(facts.columns)} {cells} with commas, or -",
                     "check the path",
                 ) from None
+    unseen.tell("predict")
 
 
-def rows(lines: Iterable[str] | IO[str], where: str, facts: Facts) -> Iterator[tuple[str, np.ndarray]]:
+def rows(
+    lines: Iterable[str] | IO[str], where: str, facts: Facts, unseen: Unseen, separator: str = ","
+) -> Iterator[tuple[str, np.ndarray]]:
     """Rows of a CSV text that the facts' columns can be found in."""
-    names: list[str] = []
+    reader = csv.reader(lines, delimiter=separator)
+    found = _cells(reader, where, facts)
     count = 0
-    reader = csv.reader(lines)
+    while group := list(islice(found, CHUNK)):
+        count += len(group)
+        places = [place for place, _ in group]
+        cells = list(zip(*(row for _, row in group)))
+        yield from zip(places, _columns.encode(_columns.parse(cells, facts, places.__getitem__, unseen), facts))
+    if not count:
+        raise DataError(where, "no rows", f"a row of {len(facts.columns)} cells or more", "check the input")
+
+
+def _cells(reader: Any, where: str, facts: Facts) -> Iterator[tuple[str, list[str]]]:
+    """Where each row stands, and its cells in the order of the facts' columns."""
+    columns = [column.name for column in _columns.columns(facts)]
+    names: list[str] = []
     for row in entries(reader, where):
         if not row:
             continue
         if not names:
             header = [cell.strip() for cell in row]
-            headed = set(facts.columns) <= set(header)
-            names = header if headed else list(facts.columns)
-            places = [names.index(column) for column in facts.columns]
+            named = [column for column in columns if column in header]
+            headed = len(named) == len(columns)
+            if not headed and len(named) * 2 > len(columns):
+                lacking = [column for column in columns if column not in header]
+                raise DataError(where, f"a header without {', '.join(lacking)}", "every column", "add it")
+            names = header if headed else list(columns)
+            order = [names.index(column) for column in columns]
             if headed:
                 continue
         place = f"{where}, line {reader.line_num}"
@@ -87,14 +119,7 @@ def rows(lines: Iterable[str] | IO[str], where: str, facts: Facts) -> Iterator[t
                 f"{len(names)}: {', '.join(names)}",
                 "give every column, or a header line that names them",
             )
-        count += 1
-        yield (
-            place,
-            np.array([number(row[at], place, facts.columns[i]) for i, at in enumerate(places)], dtype=np.float32),
-        )
-
-    if not count:
-        raise DataError(where, "no rows", f"a row of {len(facts.columns)} numbers or more", "check the input")
+        yield place, [row[at] for at in order]
 
 
 def entries(reader: Iterator[list[str]], where: str) -> Iterator[list[str]]:
@@ -105,22 +130,7 @@ def entries(reader: Iterator[list[str]], where: str) -> Iterator[list[str]]:
         raise DataError(where, f"not CSV ({error})", "rows with matching quotation marks", "mend the line") from None
 
 
-def number(text: str, where: str, column: str) -> float:
-    """A cell as a finite number that float32 holds.
-
-    Raises:
-        DataError: when it is anything else, an empty cell included.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not abs(value) <= LARGEST:
-        raise DataError(where, f"{column} = {text!r}", "a number", "mend the cell or leave the row out")
-    return value
-
-
 def write(row: np.ndarray, facts: Facts, path: Path) -> None:
-    """A row as a CSV file with a header, as `read` takes it."""
+    """A row as a CSV file with a header and raw cells, as `read` takes it."""
     with open(path, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([facts.columns, [repr(float(value)) for value in row]])
+        csv.writer(file).writerows([facts.columns, _columns.decode(row, facts)])

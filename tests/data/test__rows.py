@@ -1,60 +1,162 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from gluon_ref.data import _rows
-from gluon_ref.errors import DataError, FitError, GluonRefError, PathError, RequestError, UnknownNameError
+from gluon_ref.data._rows import Layout
+from gluon_ref.errors import DataError, PathError, RequestError, UnknownNameError
 
 
-def rows(tmp_path: Path, text: str, name: str = "a.csv") -> _rows.Rows:
+def rows(tmp_path: Path, text: str, name: str = "a.csv", **layout: object) -> _rows.Rows:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8", newline="")
-    return _rows.read("table", str(path))
+    return _rows.read("table", str(path), Layout(**layout))
+
+
+def cells(found: _rows.Rows) -> list[list[str]]:
+    return [list(row) for row in zip(*(found.column(name) for name in found.header))]
 
 
 def test_a_csv_file_is_a_header_and_rows_with_their_line_numbers(tmp_path: Path) -> None:
     found = rows(tmp_path, '\ufeffname , size\r\n"a\nb",3\r\n\r\n"c,d",5')
-    assert (found.header, found.rows, found.lines) == (["name", "size"], [["a\nb", "3"], ["c,d", "5"]], [3, 5])
-    assert found.column("size") == ["3", "5"]
+    assert (found.header, cells(found), found.lines.tolist()) == (
+        ["name", "size"],
+        [["a\nb", "3"], ["c,d", "5"]],
+        [3, 5],
+    )
+    assert (len(found), found.place(1), found.place(0, base=1)) == (2, *[f"{tmp_path / 'a.csv'}, line 5"] * 2)
 
 
-def test_a_file_ending_in_tsv_has_tabs_between_its_cells(tmp_path: Path) -> None:
-    assert rows(tmp_path, "name\tsize\na,b\t3\n", "a.tsv").rows == [["a,b", "3"]]
+def test_rows_are_packed_in_chunks_that_keep_empty_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_rows, "CHUNK", 2)
+    found = rows(tmp_path, "x,y\n" + "".join(f"{at},\n" for at in range(5)))
+    assert list(found.pieces("x")) == [["0", "1"], ["2", "3"], ["4"]]
+    assert (found.column("y"), found.lines.tolist()) == ([""] * 5, [2, 3, 4, 5, 6])
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "layout", "expected"),
+    [
+        ("name\tsize\na,b\t3\n", "a.tsv", {}, [["a,b", "3"]]),
+        ("name\tsize\na,b\t3\n", "a.TSV", {}, [["a,b", "3"]]),
+        ("name\tsize\na,b\t3\n", "a.txt", {"separator": "tab"}, [["a,b", "3"]]),
+        ("name;size\na,b;3\n", "a.csv", {"separator": "semicolon"}, [["a,b", "3"]]),
+        ("name,size\na,3\n", "a.tsv", {"separator": "comma"}, [["a", "3"]]),
+        ("  x   y\n\n 1\t 2 \n", "a.csv", {"separator": "space"}, [["1", "2"]]),
+        ('name,size\n"a",3\'\n', "a.csv", {"quoting": False}, [['"a"', "3'"]]),
+        ('name,size\n"a,3\n', "a.csv", {"quoting": False}, [['"a', "3"]]),
+        ("a,3\nb,5\n", "a.csv", {"header": False}, [["a", "3"], ["b", "5"]]),
+        ('label text\n3 to "be or\r\n', "a.csv", {"separator": "space", "rest": 2}, [["3", 'to "be or']]),
+        (
+            "3 to be or\n5 not\n",
+            "a",
+            {"separator": "space", "rest": 2, "header": False},
+            [["3", "to be or"], ["5", "not"]],
+        ),
+    ],
+)
+def test_the_layout_says_how_a_file_is_cut(
+    tmp_path: Path, text: str, name: str, layout: dict[str, object], expected: list[list[str]]
+) -> None:
+    assert cells(rows(tmp_path, text, name, **layout)) == expected
 
 
 def test_a_text_may_be_longer_than_the_csv_module_allows_by_itself(tmp_path: Path) -> None:
-    assert len(rows(tmp_path, "name\n" + "a" * 200_000 + "\n").rows[0][0]) == 200_000
+    assert len(rows(tmp_path, "name\n" + "a" * 200_000 + "\n").column("name")[0]) == 200_000
 
 
-def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match=r"a.csv: column: unknown name 'sise'; expected one of name, size; did"):
-        rows(tmp_path, "name,size\na,3\n").column("sise")
+def test_a_column_is_found_by_name_before_position(tmp_path: Path) -> None:
+    found = rows(tmp_path, "size,3,2\na,b,c\n")
+    assert [found.name(given) for given in ("size", "1", "2", "3")] == ["size", "size", "2", "3"]
+    assert [found.column(found.name(given)) for given in ("2", "3")] == [["c"], ["b"]]
+    bare = rows(tmp_path, "a,b\n", header=False)
+    assert (bare.header, bare.name("2")) == (["column 1", "column 2"], "column 2")
 
 
-BAD_TEXTS = [
-    ("", "a.csv: 0 rows; expected a header and at least one row; check the file"),
-    ("name,size\n", "a.csv: 1 rows; expected a header and at least one row"),
-    ("name,name\na,3\n", "a.csv: header name,name; expected a name for each column, each once; mend the first line"),
-    ("name,\na,3\n", "a.csv: header name,; expected a name for each column"),
-    ("name,size\na,3\n\nb\n", "a.csv, line 4: 1 cells; expected 2, as in the header; mend the line"),
-    ("name,size\na,3,5\n", "a.csv, line 2: 3 cells; expected 2, as in the header"),
-    ('name,size\n"a,3\n', "; expected rows with matching quotation marks; mend the line"),
-]
-
-
-@pytest.mark.parametrize(("text", "message"), BAD_TEXTS)
-def test_a_text_that_is_no_table_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    with pytest.raises(DataError) as caught:
-        rows(tmp_path, text)
+@pytest.mark.parametrize(
+    ("text", "layout", "name", "message"),
+    [
+        (
+            "name,size\na,3\n",
+            {},
+            "sise",
+            "a.csv: column: unknown name 'sise'; expected one of name, size; did you mean",
+        ),
+        ("name,size\na,3\n", {}, "0", "name one of these, or pass --set data.header=false if the first line is a row"),
+        ("name,size\na,3\n", {}, "3", "unknown name '3'"),
+        ("name,size\na,3\n", {}, "²", "unknown name '²'"),
+        ("a,3\n", {"header": False}, "label", "expected one of column 1, column 2; give a position, 1 to 2"),
+        ("name;size\na;3\n", {}, "label", "pass --set data.separator=semicolon if that stands between the cells"),
+        ("name\tsize\na\t3\n", {}, "label", "pass --set data.separator=tab if that"),
+    ],
+)
+def test_a_column_that_is_not_there_is_refused(
+    tmp_path: Path, text: str, layout: dict[str, object], name: str, message: str
+) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        rows(tmp_path, text, **layout).name(name)
     assert message in str(caught.value)
 
 
-def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes("name\né".encode("latin-1"))
-    with pytest.raises(DataError, match=r"a.csv: bytes that are not UTF-8; expected a text file in UTF-8; save it as"):
+BAD_TEXTS = [
+    ("", {}, "a.csv: an empty file; expected a header and at least one row; check the file"),
+    ("\r\n\n", {}, "a.csv: an empty file"),
+    ("\ufeff", {}, "a.csv: an empty file"),
+    ("", {"header": False}, "a.csv: an empty file"),
+    ("name,size\n", {}, "a.csv: a header only; expected a header and at least one row"),
+    (
+        "name,name\na,3\n",
+        {},
+        "a.csv: header name,name; expected a name for each column, each once; mend the first line, or pass --set data",
+    ),
+    ("name,\na,3\n", {}, "a.csv: header name,; expected a name for each column"),
+    ("name,size\na,3\n\nb\n", {}, "a.csv, line 4: 1 cells; expected 2, as in the header; mend the line"),
+    ("name,size\na,3,5\n", {}, "a.csv, line 2: 3 cells; expected 2, as in the header"),
+    ("a,3\nb\n", {"header": False}, "a.csv, line 2: 1 cells; expected 2, as in the first row"),
+    ("a b\nc\n", {"separator": "space"}, "a.csv, line 2: 1 cells; expected 2"),
+    ('name,size\na,3\n"b,3\nc,5\n', {}, "a.csv: not CSV in the row that begins on line 3 ("),
+    (
+        'name,size\n"a,3\n',
+        {},
+        "; expected rows with matching quotation marks; mend the line, or pass --set data.quotin",
+    ),
+    ("name,size\na,3\nb\0,5\n", {}, "a.csv, line 3: a NUL byte; expected text; remove it: tr -d "),
+]
+
+
+@pytest.mark.parametrize(("text", "layout", "message"), BAD_TEXTS)
+def test_a_text_that_is_no_table_is_refused(tmp_path: Path, text: str, layout: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError) as caught:
+        rows(tmp_path, text, **layout)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "name\nß\né".encode("latin-1"),
+            "a.csv, line 2, byte 1: 0xdf, which is not UTF-8; expected text in UTF-8; conv",
+        ),
+        ("名\r\nß".encode() + b"\xe9", "a.csv, line 2, byte 3: 0xe9, which is not UTF-8"),
+        (b"name\r\n" + "名".encode()[:2], "a.csv, line 2, byte 1: 0xe5, which"),
+        (b"\xef\xbb\xbfn\xff", "a.csv, line 1, byte 5: 0xff, which is not UTF-8"),
+        (b"n\n" + b"long enough\n" * 2000 + b"\xa4", "a.csv, line 2002, byte 1: 0xa4, which is not UTF-8"),
+        ("name\nb".encode("utf-16"), "a.csv: UTF-16; expected text in UTF-8; convert it: iconv -f UTF-16 -t UTF-8"),
+        (
+            b"\x89PNG\r\n\0\0",
+            r"a.csv: a binary file (its first bytes are b'\x89PNG'); expected a CSV or TSV file; expor",
+        ),
+    ],
+)
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(DataError) as caught:
         _rows.read("table", str(tmp_path / "a.csv"))
+    assert message in str(caught.value)
 
 
 def test_a_file_must_be_named_and_be_there(tmp_path: Path) -> None:
@@ -62,55 +164,7 @@ def test_a_file_must_be_named_and_be_there(tmp_path: Path) -> None:
         RequestError, match=r"data table: no file; expected a CSV or TSV file with a header; pass --data t"
     ):
         _rows.read("table", "")
-    for path in (tmp_path / "none.csv", tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # opening it would wait for ever
+    for path in (tmp_path / "none.csv", tmp_path, tmp_path / "pipe"):
         with pytest.raises(PathError, match=r"data table: .* cannot be read \(.*; expected a readable CSV or TSV file"):
             _rows.read("table", str(path))
-
-
-@pytest.mark.parametrize(
-    ("cells", "names", "targets"),
-    [
-        (["b", "a", " b "], ("a", "b"), [1, 0, 1]),
-        (["10", "9", "-3", "9"], ("-3", "9", "10"), [2, 1, 0, 1]),
-        (["10", "x", "9", "x"], ("9", "10", "x"), [1, 2, 0, 2]),
-        (["a", "b"], ("a", "b"), [0, 1]),
-    ],
-)
-def test_labels_are_sorted_as_numbers_where_they_are(
-    tmp_path: Path, cells: list[str], names: tuple[str, ...], targets: list[int]
-) -> None:
-    found = rows(tmp_path, "kind\n" + "\n".join(cells) + "\n")
-    assert _rows.labels(found, "kind")[0] == names
-    assert _rows.labels(found, "kind")[1].tolist() == targets
-    assert _rows.known(found, "kind", names).tolist() == targets
-
-
-@pytest.mark.parametrize(
-    ("cells", "kind", "message"),
-    [
-        (
-            ["a,1", " ,2"],
-            DataError,
-            "a.csv, line 3: no kind; expected a label in each row; fill it in or leave the row",
-        ),
-        (["a,1", "a,2"], FitError, "a.csv: one class only, kind=a; expected at least two classes; name another column"),
-        (
-            ["a,1", "b,2", "c,3"],
-            FitError,
-            "a.csv: kind has 3 different labels in 3 rows; expected classes that repeat",
-        ),
-    ],
-)
-def test_a_column_that_holds_no_classes_is_refused(
-    tmp_path: Path, cells: list[str], kind: type[GluonRefError], message: str
-) -> None:
-    with pytest.raises(kind) as caught:
-        _rows.labels(rows(tmp_path, "kind,size\n" + "\n".join(cells) + "\n"), "kind")
-    assert message in str(caught.value)
-
-
-def test_a_label_the_training_part_does_not_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        DataError, match=r"a.csv, line 3: kind = 'c'; expected a label of the training part: a, b; leave"
-    ):
-        _rows.known(rows(tmp_path, "kind\na\nc\n"), "kind", ("a", "b"))

@@ -9,6 +9,7 @@ import pytest
 
 from gluon_ref.errors import DataError, PathError
 from gluon_ref.inputs import vector
+from gluon_ref.inputs._columns import Unseen
 from gluon_ref.records import Field
 from tests.conftest import VECTOR
 
@@ -62,7 +63,7 @@ def test_a_dash_stands_for_the_lines_of_standard_input(monkeypatch: pytest.Monke
         ("1,2,3,4,5,6", "rows.csv, line 1: 6 values; expected 5: v, w, x, y, z; "),
         ("v,w,x,y,z\n1,2,3,4", "rows.csv, line 2: 4 values; expected 5: v, w, x, y, z; "),
         ("w,v,x,y,z,name\n1,2,3,4,5", "rows.csv, line 2: 5 values; expected 6: w, v, x, y, z, name; "),
-        ("1,2,3,4,", "rows.csv, line 1: z = ''; expected a number; mend the cell or leave the row out"),
+        ("1,2,3,4,", "rows.csv, line 1: z = ''; expected a number, as training has none missing in this column"),
         ("1,2,three,4,5", "rows.csv, line 1: x = 'three'; expected a number"),
         ("1,2,3,4,nan", "rows.csv, line 1: z = 'nan'; expected a number"),
         ("inf,2,3,4,5", "rows.csv, line 1: v = 'inf'; expected a number"),
@@ -104,10 +105,10 @@ def test_made_up_rows_lie_around_the_means_but_for_the_first(random: np.random.R
 
 
 def test_input_without_a_row_is_said() -> None:
-    with pytest.raises(DataError, match=r"here: no rows; expected a row of 5 numbers"):
-        list(vector.rows(["v,w,x,y,z"], "here", VECTOR))
+    with pytest.raises(DataError, match=r"here: no rows; expected a row of 5 cells"):
+        list(vector.rows(["v,w,x,y,z"], "here", VECTOR, Unseen()))
 
 
 def test_a_field_no_table_has_is_said() -> None:
     with pytest.raises(DataError, match=r"here: not CSV \(field larger than field limit"):
-        list(vector.rows(["1" * 20_000_000], "here", VECTOR))
+        list(vector.rows(["1" * 20_000_000], "here", VECTOR, Unseen()))
