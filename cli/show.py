@@ -19,7 +19,7 @@ from .values import folder
 def show(kind: str, name: str, samples: int | None, out: str | None) -> None:
     """Show the NAME of a KIND: what it is, and its options with types and defaults.
 
-    KIND is model, data, task, format, recipe, input, optimizer or schedule.
+    KIND is model, data, task, format, recipe, input, optimizer, schedule, or section: augment and train.
     """
     from gluon_ref import showing
 

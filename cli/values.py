@@ -23,6 +23,10 @@ SHORTCUTS: dict[str, tuple[str, dict[str, Any]]] = {
         "train.kvstore",
         {"metavar": "NAME", "help": "How several devices add their gradients: local or device."},
     ),
+    "--precision": (
+        "train.precision",
+        {"metavar": "NAME", "help": "Arithmetic: float32, or bfloat16 on a CPU with such instructions."},
+    ),
     "--hybridize/--no-hybridize": (
         "train.hybridize",
         {"default": None, "help": "Compile the network (the default), or run it line by line for debugging."},

@@ -83,10 +83,11 @@ def arrange(asked: Augmentation, facts: Facts) -> Arrange | None:
             "pass --set augment.saturation=0",
         )
     side = min(facts.shape[1:], default=0)
+    margin = int(asked.crop * side)
 
     def altered(inputs: np.ndarray, targets: np.ndarray, random: np.random.RandomState) -> Pair:
-        if asked.crop:
-            inputs = crop(inputs, int(asked.crop * side), random)
+        if margin:
+            inputs = crop(inputs, margin, random)
         if flips:
             inputs = flip(inputs, random)
         if asked.brightness or asked.contrast or asked.saturation:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from . import catalog, options
+from .augmentation import Augmentation
 from .errors import OptionError, PathError, UnknownNameError
 from .options import Option
+from .settings import Settings
 
 # What `show` is asked for -> the catalogue's kind.
 KINDS = {
@@ -21,7 +23,9 @@ KINDS = {
     "input": "inputs",
 }
 # What is not a file in the catalogue: read off MXNet, or a function each.
-OTHER_KINDS = ("optimizer", "schedule")
+OTHER_KINDS = ("optimizer", "schedule", "section")
+# Sections of a recipe that name nothing, and what reads them.
+MAKERS = {"augment": Augmentation, "train": Settings}
 LISTED = {"models": "models", "data": "data", "tasks": "tasks", "formats": "exporters", "recipes": "recipes"}
 
 
@@ -39,6 +43,8 @@ def _sentences(kind: str) -> dict[str, str]:
 def _other_names(kind: str) -> list[str]:
     from . import optimizers, schedules
 
+    if kind == "section":
+        return list(MAKERS)
     return optimizers.names() if kind == "optimizer" else list(schedules.SCHEDULES)
 
 
@@ -46,7 +52,7 @@ def describe(kind: str, name: str) -> dict[str, Any]:
     """What a name is for and which options it takes.
 
     Args:
-        kind: "model", "data", "task", "format", "recipe", "input", "optimizer" or "schedule".
+        kind: "model", "data", "task", "format", "recipe", "input", "optimizer", "schedule" or "section".
         name: of that kind.
     Returns:
         "kind", "name", "about", and "options" (name -> type, default, help) or, for a recipe, its "text".
@@ -62,7 +68,7 @@ def describe(kind: str, name: str) -> dict[str, Any]:
         lines = text(name)
         return {"kind": kind, "name": name, "about": lines.partition("\n")[0].lstrip("# "), "text": lines}
     about, found = _options(kind, name)
-    section = kind if kind in ("model", "data", "task", "optimizer", "schedule") else ""
+    section = kind if kind in ("model", "data", "task", "optimizer", "schedule") else name if kind == "section" else ""
     return {
         "kind": kind,
         "name": name,
@@ -129,5 +135,9 @@ def _options(kind: str, name: str) -> tuple[str, Mapping[str, Option]]:
             raise UnknownNameError("schedule", name, schedules.SCHEDULES)
         maker = schedules.SCHEDULES[name]
         return (maker.__doc__ or "").split("\n")[0], options.schema(maker)
+    if kind == "section":
+        if name not in MAKERS:
+            raise UnknownNameError("section", name, MAKERS)
+        return (MAKERS[name].__doc__ or "").split("\n")[0], options.schema(MAKERS[name])
     module = catalog.find(KINDS[kind], name)
     return (module.__doc__ or "").strip(), options.schema(getattr(module, catalog.MAKERS[KINDS[kind]]))

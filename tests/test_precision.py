@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gluon_ref import precision
+
+# In a process of its own: MXNet cannot go back from bfloat16.
+PROGRAM = """
+import sys
+import numpy as np
+from gluon_ref import precision, recipe as recipes, runs
+from gluon_ref.backend import mx
+from gluon_ref.errors import RequestError
+from gluon_ref.training import resume, train
+folder = sys.argv[1]
+changes = [("train.precision", "bfloat16"), ("train.epochs", 1), ("data.held_out", 0.8), ("model.filters", "4")]
+changes += [("train.checkpoint_steps", 1)]
+recipe = recipes.read("cnn").change(changes)
+run = train(recipe, folder)
+weights = mx.nd.load(str(run.file(runs.LAST)))
+assert all(array.dtype == np.float32 for array in weights.values())
+data = mx.nd.ones((2, 3), dtype="float32")
+dense = mx.nd.FullyConnected(data, data, no_bias=True, num_hidden=2)
+assert dense.dtype != np.float32, "not in bfloat16"
+assert run.state["scores"]["cross_entropy"] < 3
+try:
+    train(recipes.read("cnn"), folder + "-32")
+except RequestError as error:
+    assert "precision=float32 after a training in bfloat16" in str(error)
+else:
+    raise AssertionError("float32 was not refused")
+"""
+
+
+def test_a_training_in_bfloat16_keeps_weights_in_float32_and_the_process_in_bfloat16(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM, str(tmp_path / "run")],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("flags", "fast"), [("fpu avx512_bf16 sse", True), ("amx_bf16", True), ("avx512f", False)])
+def test_instructions_are_read_off_the_processors_flags(tmp_path: Path, flags: str, fast: bool) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : {flags}\n")
+    assert precision.fast(tmp_path / "cpuinfo") == fast
+    assert not precision.fast(tmp_path / "none")
+
+
+def test_float32_needs_nothing() -> None:
+    precision.use("float32")
