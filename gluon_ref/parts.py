@@ -134,7 +134,7 @@ def _outcome(part: Part, run: runs.Run, metric: str, how: str) -> Outcome:
         best=run.entry("best", (int, float)),
         last=run.entry("scores", dict)[metric],
         best_epoch=run.entry("best_epoch", int),
-        time_s=round(sum(one["time_s"] for one in logs.read(part.folder) if one["event"] == "epoch"), 3),
+        time_s=round(sum(one.get("time_s", 0) for one in logs.read(part.folder) if one.get("event") == "epoch"), 3),
         how=how,
     )
 
