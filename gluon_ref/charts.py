@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 # Okabe and Ito's colours, told apart by colour-blind people too: on white, and lightened where needed on black.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#7a6a00", "#3a3a9a")
-ON_DARK = ("#56b4e9", "#f0894a", "#2fc79a", "#dd8ec0", "#d8c44a", "#a0a4f0")
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#7a6a00", "#3a3a9a", "#882255", "#6a6a6a")
+ON_DARK = ("#56b4e9", "#f0894a", "#2fc79a", "#dd8ec0", "#d8c44a", "#a0a4f0", "#e07aa0", "#b5b3ac")
 # The colour of text, for what belongs to no run.
 NEUTRAL = -1
 COUNTED = ("epoch", "step")

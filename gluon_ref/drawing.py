@@ -25,6 +25,7 @@ HIT, MISS = (0, 114, 178), (213, 94, 0)
 # matplotlib's own, which is always there.
 OWN = "DejaVu Sans"
 DPI = 144
+ABREAST = 3
 STYLES = {"line": "-", "dashed": (0, (3, 3)), "faint": "-"}
 
 
@@ -54,6 +55,8 @@ class Pen:
             "font.family": self._families,
             "font.size": 9,
             "text.parse_math": False,
+            "figure.constrained_layout.w_pad": 0.1,
+            "figure.constrained_layout.h_pad": 0.1,
             "text.color": INK,
             "axes.labelcolor": SOFT,
             "axes.edgecolor": SOFT,
@@ -74,7 +77,7 @@ class Pen:
         return [cut(self.text(label, f"label {at}"), 20) for at, label in enumerate(labels)]
 
 
-def draw_charts(pen: Pen, charts: Sequence[Chart], path: Path, columns: int = 3) -> None:
+def draw_charts(pen: Pen, charts: Sequence[Chart], path: Path, columns: int = ABREAST) -> None:
     """Charts in rows, as one picture."""
     columns = max(1, min(columns, len(charts)))
     rows = math.ceil(len(charts) / columns)
@@ -83,7 +86,7 @@ def draw_charts(pen: Pen, charts: Sequence[Chart], path: Path, columns: int = 3)
         figure = Figure(figsize=(4.2 * columns, (4.0 if tall else 2.9) * rows), layout="constrained", facecolor="white")
         for at, chart in enumerate(charts):
             _chart(pen, figure.add_subplot(rows, columns, at + 1), chart)
-        _save(figure, path)
+        _save(figure, path, None)
 
 
 def draw_confusions(pen: Pen, matrices: Sequence[tuple[str, np.ndarray, Sequence[str]]], path: Path) -> None:
@@ -94,12 +97,15 @@ def draw_confusions(pen: Pen, matrices: Sequence[tuple[str, np.ndarray, Sequence
         matrices: title, counts (labels, labels) and labels of each.
         path: of the PNG file.
     """
-    sides = [min(24.0, max(3.6, 1.6 + 0.42 * len(matrix.crowd(counts)))) for _, counts, _ in matrices]
+    columns = min(ABREAST, len(matrices))
+    rows = math.ceil(len(matrices) / columns)
+    side = max(min(16.0, max(3.6, 1.6 + 0.42 * len(matrix.crowd(counts)))) for _, counts, _ in matrices)
     with matplotlib.rc_context(pen.settings()):
-        figure = Figure(figsize=(sum(sides), max(sides)), layout="constrained", facecolor="white")
-        cells = figure.add_gridspec(1, len(sides), width_ratios=sides)
+        figure = Figure(figsize=(side * columns, side * rows), facecolor="white")
+        if len(matrices) > 1:  # one alone needs no layout, which takes its time
+            figure.set_layout_engine("constrained")
         for at, (title, counts, labels) in enumerate(matrices):
-            _confusion(pen, figure.add_subplot(cells[at]), title, counts, labels)
+            _confusion(pen, figure.add_subplot(rows, columns, at + 1), title, counts, labels)
         _save(figure, path)
 
 
@@ -165,7 +171,8 @@ def _chart(pen: Pen, axes: Any, chart: Chart) -> None:
 
 def _series(pen: Pen, axes: Any, one: Series) -> None:
     colour = INK if one.colour == NEUTRAL else PALETTE[one.colour % len(PALETTE)]
-    name = pen.text(one.name, f"run {one.colour + 1}") or "_"  # matplotlib leaves such names out of the legend
+    name = pen.text(one.name, f"run {one.colour + 1}")
+    name = f" {name}" if name.startswith("_") else name or "_"  # "_..." is left out of matplotlib's key
     if one.form == "bars":
         axes.bar(one.x, one.y, one.width, color=colour, alpha=0.75, label=name)
     elif one.form in STYLES and len(one.x) > 1:
@@ -245,6 +252,6 @@ def _verdict(pen: Pen, mistake: Mistake, between: str) -> str:
     )
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path, box: str | None = "tight") -> None:
     FigureCanvasAgg(figure)
-    figure.savefig(path, dpi=DPI, bbox_inches="tight", pad_inches=0.15, metadata={"Software": None})
+    figure.savefig(path, dpi=DPI, bbox_inches=box, pad_inches=0.15, metadata={"Software": None})

@@ -167,21 +167,20 @@ def _calibration(review: Review, findings: Findings, at: int) -> str:
     if calibration is None:
         return ""
     told = (
-        f"Expected calibration error {calibration.error:.4f}: so far, on average, is the probability of an answer "
-        "from the share of answers that are right. On the dashed line both are the same."
+        f"Expected calibration error {calibration.error:.4f}: how far, on average, the probability of an answer is "
+        "from the share of answers that are right. On the dashed line the two agree."
     )
     drawn = "".join(map(figure, plots.reliability(calibration, at)))
     return f'<p class="quiet">{told}</p><div class="charts">{drawn}</div>{_bins(calibration)}'
 
 
 def _bins(calibration: Calibration) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{low:.1f} to {high:.1f}</th><td class="number">{count:,}</td>'
-        + (f'<td class="number">{sure:.3f}</td><td class="number">{hit:.3f}</td></tr>' if count else "<td>-</td>" * 2)
-        for low, high, count, sure, hit in zip(
-            calibration.edges, calibration.edges[1:], calibration.counts, calibration.confidence, calibration.accuracy
-        )
-    )
+    edges, figures = calibration.edges, zip(calibration.counts, calibration.confidence, calibration.accuracy)
+    rows = ""
+    for low, high, (count, sure, right) in zip(edges, edges[1:], figures):
+        cells = (f"{count:,}", f"{sure:.3f}", f"{right:.3f}") if count else ("0", "-", "-")
+        numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
+        rows += f'<tr><th scope="row">{low:.1f} to {high:.1f}</th>{numbers}</tr>'
     heads = "".join(
         f'<th scope="col" class="number">{one}</th>' for one in ("samples", "mean probability", "share right")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, drawing, page, plots, runs
+from .charts import PALETTE
 from .errors import MachineError, PathError, RequestError
 from .evaluation import change_data
 from .reviewing import Review, differences, review
@@ -54,8 +56,16 @@ def report(
         worst: mistakes to show of each run.
     Raises:
         PathError: when a folder holds no run, a run has nothing to show, or `out` holds anything but a report.
+        RequestError: when there are too many runs, or one twice.
         GluonRefError: when a run's data cannot be read, or is not what its network reads.
     """
+    if len(folders) > len(PALETTE):
+        raise RequestError(
+            "report",
+            f"{len(folders)} runs",
+            f"at most {len(PALETTE)}, as many as lines can be told apart",
+            "leave some out",
+        )
     opened = [runs.load(Path(folder)) for folder in folders]
     names = _names([run.folder for run in opened])
     target = Path(out) if out is not None else opened[0].folder / "report" if len(opened) == 1 else Path("report")
@@ -120,10 +130,10 @@ def _old(folder: Path) -> list[str] | None:
     Raises:
         PathError: when the folder holds anything else.
     """
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise PathError("--out", f"{folder} is no folder", "a new folder, or an earlier report's", "pass another --out")
     try:
         found = sorted(os.listdir(folder)) if os.path.isdir(folder) else None
-        if found is None and os.path.lexists(folder):
-            raise NotADirectoryError(20, "a file")
     except OSError as error:
         raise PathError(
             "--out", f"{folder} cannot be read ({error.strerror})", "a folder you may read", "pass another --out"
@@ -148,11 +158,10 @@ def _is_report(path: Path) -> bool:
 
 
 def _unwritable(folder: Path, error: OSError) -> PathError | MachineError:
-    if error.errno in (28, 5):  # no space left, input/output error
-        return MachineError("report", f"{folder} cannot be written ({error.strerror})", "room for it", "free some")
-    return PathError(
-        "report", f"{folder} cannot be written ({error.strerror})", "a folder you may write", "pass another --out"
-    )
+    given = f"{folder} cannot be written ({error.strerror})"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return MachineError("report", given, "room for it", "free some, or pass another --out")
+    return PathError("report", given, "a folder you may write", "pass another --out")
 
 
 def _draw(reviews: Sequence[Review], folder: Path) -> tuple[str, ...]:
