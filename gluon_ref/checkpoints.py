@@ -10,7 +10,7 @@ from typing import Any
 from . import runs, states
 from .assembly import fill
 from .backend import mx
-from .errors import DivergedError, MachineError, reason
+from .errors import AlteredError, DivergedError, MachineError, reason
 from .records import Place, State
 
 
@@ -50,8 +50,16 @@ def restore(run: runs.Run, state: State, place: Place) -> None:
         AlteredError: when a file of it is damaged or another network's.
     """
     fill(state.net, run.file(runs.LAST), place.contexts)
+    counts = run.entry("trainers", list)
+    if len(counts) != len(state.trainers):
+        raise AlteredError(
+            str(run.folder / runs.STATE),
+            f"{len(counts)} trainers",
+            f"{len(state.trainers)}, one per objective of the task",
+            "restore it from a copy, or train again",
+        )
     for index, trainer in enumerate(state.trainers):
-        states.restore(trainer, str(run.file(_states(index))), run.entry("trainers", list)[index])
+        states.restore(trainer, str(run.file(_states(index))), counts[index])
     if state.average:
         state.average.restore(run.file(runs.MEAN))
     state.epoch, state.step, state.seen = (run.entry(name, int) for name in ("epoch", "step", "seen"))

@@ -55,15 +55,7 @@ class Run:
         Raises:
             AlteredError: when it is missing or of another type.
         """
-        value = self.state.get(name)
-        if not isinstance(value, kind):
-            raise AlteredError(
-                str(self.folder / STATE),
-                f"{name} is {value!r}",
-                "the file as the run wrote it",
-                "restore it from a copy, or train again",
-            )
-        return value
+        return _entry(self.folder, self.state, name, kind)
 
     def file(self, name: str) -> Path:
         """A file of the last checkpoint.
@@ -236,9 +228,20 @@ def _state(folder: Path) -> dict[str, Any]:
     return documents.read(path, FORMAT) if os.path.lexists(path) else {}
 
 
+def _entry(folder: Path, state: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:
+    value = state.get(name)
+    if not isinstance(value, kind):
+        raise AlteredError(
+            str(folder / STATE),
+            f"{name} is {value!r}",
+            "the file as the run wrote it",
+            "restore it from a copy, or train again",
+        )
+    return value
+
+
 def _file(folder: Path, state: Mapping[str, Any], name: str) -> Path:
-    files = state.get("files")
-    expected = files.get(name) if isinstance(files, dict) else None
+    expected = _entry(folder, state, "files", dict).get(name) if state else None
     if expected is None:
         raise PathError(
             f"run {folder}", f"holds no {name}", "a run that has finished an epoch", "train it for at least one epoch"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gluon_ref import exporting
+from gluon_ref import documents, exporting
 from gluon_ref import recipe as recipes
 from gluon_ref.answering import open_subject
 from gluon_ref.backend import mx
@@ -113,6 +113,9 @@ def test_a_manifest_that_is_none_or_newer_is_refused(artefact: Path) -> None:
     with pytest.raises(RecipeError, match=r"manifest.json: format 2; expected format 1 or older"):
         open_subject(artefact)
     path.write_text("[]")
+    with pytest.raises(AlteredError, match=r"manifest.json: not a JSON object; expected a manifest as"):
+        open_subject(artefact)
+    documents.write(path, {"format": 1})
     with pytest.raises(AlteredError, match=r"manifest.json: not a manifest"):
         open_subject(artefact)
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from gluon_ref_cli.main import main
 
 from gluon_ref import recipe as recipes
+from gluon_ref import runs
 from gluon_ref.exporting import export
 from gluon_ref.training import train
 from tests.conftest import SMALL
@@ -74,6 +75,6 @@ def unfinished(here: Path) -> Path:
     """A run of one's own that may be changed: 1 of 3 epochs are done."""
     folder = here / "unfinished"
     train(recipes.read("mlp").change([*SMALL, ("train.epochs", 1)]), folder)
-    recipe = (folder / "run.toml").read_text()
-    (folder / "run.toml").write_text(recipe.replace("epochs = 1\n", "epochs = 3\n"))
+    run = runs.load(folder)
+    runs.amend(run, run.recipe.change([("train.epochs", 3)]))
     return folder
