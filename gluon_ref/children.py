@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+GRACE_S = 1.0  # between asking a process to end and ending it
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -71,14 +73,23 @@ def _finish(process: subprocess.Popen[str], until: float) -> Ended:
         output, errors = process.communicate(timeout=max(0.0, until - time.monotonic()))
         return Ended(output, errors, process.returncode)
     except subprocess.TimeoutExpired:
-        _end(process)
-        output, errors = process.communicate()
-        return Ended(output, errors, None)
+        pass
+    _signal(process, signal.SIGTERM)  # a process that wants to say where it is does so now
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=GRACE_S)
+    _signal(process, signal.SIGKILL)
+    output, errors = process.communicate()
+    return Ended(output, errors, None)
 
 
 def _end(*processes: subprocess.Popen[str]) -> None:
     for process in processes:
         if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _signal(process, signal.SIGKILL)
             process.wait()
+
+
+def _signal(process: subprocess.Popen[str], number: int) -> None:
+    """Send a signal to a process and to all it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

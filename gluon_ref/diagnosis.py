@@ -89,7 +89,7 @@ def diagnose(environ: Mapping[str, str] | None = None, limit_s: float = LIMIT_S)
     environ = os.environ if environ is None else environ
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     asking = gpus.command()
-    commands = {name: (sys.executable, "-c", START, name, str(limit_s)) for name in imports.LIBRARIES}
+    commands = {name: (sys.executable, "-c", START, name) for name in imports.LIBRARIES}
     ended = together({**commands, **({SMI: asking} if asking else {})}, environ=_quiet(environ), limit_s=limit_s)
     hidden = shadows.shadows(environ)
     tried = imports.stages(ended["mxnet"])

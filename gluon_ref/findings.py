@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shlex
 import sys
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -49,7 +49,8 @@ def pip(arguments: str, *requirements: str) -> str:
     """A pip command of the Python that runs here, whatever else `pip` is on the path."""
     python = shlex.quote(sys.executable)
     words = " ".join([arguments, *(shlex.quote(one) for one in requirements)])
-    first = "" if importlib.util.find_spec("pip") else f"{python} -m ensurepip && "
+    # Not importlib.util.find_spec, which makes setuptools replace distutils, with a warning.
+    first = "" if PathFinder.find_spec("pip") else f"{python} -m ensurepip && "
     return f"{first}{python} -m pip {words}"
 
 

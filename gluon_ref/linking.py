@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -43,11 +44,10 @@ def needed(path: str | Path) -> tuple[str, ...]:
 def _read(file: BinaryIO, offset: int, length: int) -> bytes:
     if length > LARGEST:
         raise ValueError(f"a table of {length} bytes")
-    file.seek(offset)
-    found = file.read(length)
-    if len(found) < length:
+    if offset + length > os.fstat(file.fileno()).st_size:
         raise ValueError("the file is cut off")
-    return found
+    file.seek(offset)
+    return file.read(length)
 
 
 def _offset(segments: list[tuple[int, ...]], address: int) -> int:

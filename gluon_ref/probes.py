@@ -1,6 +1,6 @@
 """What the doctor tries in processes of their own, since it may crash or hang: imports, the build, one training step.
 
-`python -c START mxnet SECONDS` prints a line of JSON for each stage it finishes; what is missing was not reached.
+`python -c START mxnet` prints a line of JSON for each stage it finishes; what is missing was not reached.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import faulthandler
 import importlib
 import importlib.util
 import json
+import signal
 import sys
 import traceback
 import types
@@ -27,15 +28,14 @@ MARK = "gluonref-probe "
 HIDDEN = ("data", "model_zoo", "nn", "utils", "loss")
 
 
-def main(name: str, limit_s: str) -> None:
+def main(name: str) -> None:
     """Try one library, and for mxnet all that stands on it.
 
     Args:
         name: "mxnet", "gluoncv" or "gluonnlp".
-        limit_s: seconds after which this process will be ended; shortly before, it says where it is.
     """
     faulthandler.enable()
-    faulthandler.dump_traceback_later(max(0.1, float(limit_s) * 0.9))
+    faulthandler.register(signal.SIGTERM, chain=True)  # says where it hangs, then ends
     if name != "mxnet":
         _attempt("import", lambda: _library(name))
         return

@@ -96,8 +96,6 @@ def _holds(version: str, part: str) -> bool:
     sign, limit = entry.groups()
     equal = version == limit or (limit.endswith(".*") and (version + ".").startswith(limit[:-1]))
     one, other = _numbers(version), _numbers(limit)
-    length = max(len(one), len(other))
-    one, other = one + (0,) * (length - len(one)), other + (0,) * (length - len(other))
     return {
         "===": equal,
         "==": equal or one == other,
@@ -106,14 +104,17 @@ def _holds(version: str, part: str) -> bool:
         ">": one > other,
         "<=": one <= other,
         ">=": one >= other,
-        "~=": one >= other and one[: limit.count(".")] == other[: limit.count(".")],
+        "~=": one >= other and one[0][: limit.count(".")] == other[0][: limit.count(".")],
     }[sign]
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    """1.26.4 as (1, 26, 4), 0.10.5.post0 as (0, 10, 5, 0); a pre-release counts as its release."""
-    plain = re.match(r"\d+(?:\.(?:post)?\d+)*", version.strip())
-    return tuple(int(part) for part in re.findall(r"\d+", plain.group(0))) if plain else ()
+def _numbers(version: str) -> tuple[tuple[int, ...], int]:
+    """The release without zeros at its end, and 1 more than that of `post`: 0.10.5.post0 as ((0, 10, 5), 1)."""
+    plain = re.match(r"(\d+(?:\.\d+)*)(?:\.post(\d+))?", version.strip())
+    if not plain:
+        return (), 0
+    release = re.sub(r"(\.0+)+$", "", plain.group(1))
+    return tuple(map(int, release.split("."))), int(plain.group(2)) + 1 if plain.group(2) else 0
 
 
 def _applies(marker: str, extra: str) -> bool:

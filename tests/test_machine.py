@@ -221,3 +221,70 @@ def test_the_file_runs_alone() -> None:
 def test_without_its_standard_library_python_is_said_to_be_incomplete(monkeypatch: Patch) -> None:
     monkeypatch.setattr(machine, "ctypes", None)
     assert [what for what, _, _ in machine.missing()] == ["Python's standard library"]
+
+
+def test_the_cores_are_told_by_their_siblings(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda process: {0, 1, 3, 4}, raising=False)
+    monkeypatch.setattr(machine, "_read", CORES.get)
+    assert machine.allowed() == [0, 1, 3, 4]
+    assert machine.cores() == {"0,3", "1,4"}
+    monkeypatch.setattr(machine, "_read", {}.get)
+    assert machine.cores() == {0, 1, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("processor : 0\nflags\t\t: sse2 avx2 amx_bf16\n\nprocessor : 1\nflags : none\n", {"sse2", "avx2", "amx_bf16"}),
+        ("processor : 0\nFeatures : neon\n", set()),
+        (None, set()),
+    ],
+)
+def test_instructions_are_those_of_the_first_processor(monkeypatch: Patch, text: str | None, found: set[str]) -> None:
+    monkeypatch.setattr(machine, "_read", {"/proc/cpuinfo": text}.get)
+    assert machine.instructions() == found
+
+
+MEMINFO = {"/proc/meminfo": "MemTotal: 8000 kB\nMemFree: 1000 kB\nMemAvailable: 5000 kB\nHugePages_Total: 0"}
+ALL, FREE, KIB = 8000 * 1024, 5000 * 1024, 1024
+ONE, OWN = "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory/docker/ab"
+TWO, TWO_OWN = "/sys/fs/cgroup", "/sys/fs/cgroup/docker/ab"
+FIRST, SECOND = {"/proc/self/cgroup": "4:memory:/docker/ab\n1:cpu:/\n"}, {"/proc/self/cgroup": "0::/docker/ab\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "total", "free"),
+    [
+        ({}, ALL, FREE),
+        ({**FIRST, f"{ONE}/memory.limit_in_bytes": str((1 << 63) - 4096)}, ALL, FREE),
+        # version 1, by the group's own path: limit, use, and what of that is cache
+        (
+            {
+                **FIRST,
+                f"{OWN}/memory.limit_in_bytes": str(4000 * KIB),
+                f"{OWN}/memory.usage_in_bytes": str(3000 * KIB),
+                f"{OWN}/memory.stat": f"cache 9\ntotal_inactive_file {500 * KIB}",
+            },
+            4000 * KIB,
+            1500 * KIB,
+        ),
+        # version 2, as a container sees its own group
+        ({**SECOND, f"{TWO}/memory.max": str(4000 * KIB), f"{TWO}/memory.current": str(4100 * KIB)}, 4000 * KIB, 0),
+        ({**SECOND, f"{TWO}/memory.max": "max", f"{TWO}/memory.current": "7"}, ALL, FREE),
+        (
+            {**SECOND, f"{TWO_OWN}/memory.max": str(7000 * KIB), f"{TWO_OWN}/memory.current": str(KIB)},
+            7000 * KIB,
+            FREE,
+        ),
+    ],
+)
+def test_memory_is_that_of_the_machine_or_the_containers_limit(
+    monkeypatch: Patch, files: dict[str, str], total: int, free: int
+) -> None:
+    monkeypatch.setattr(machine, "_read", {**MEMINFO, **files}.get)
+    assert machine.memory() == (total, free)
+
+
+def test_memory_that_nobody_tells_is_0(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(machine, "_read", {}.get)
+    assert machine.memory() == (0, 0)

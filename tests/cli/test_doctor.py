@@ -137,4 +137,4 @@ def test_what_nvidia_smi_says_is_read(tmp_path: Path, here: Path) -> None:
     found = states(answer)
     assert found["gpus gpu 0"]["state"] == "warning"
     assert found["gpus gpu 0"]["found"] == "NVIDIA H100 80GB HBM3, compute capability 9.0, driver 535.161.08"
-    assert found["gpus gpu 1"]["state"] == "ok"
+    assert found["gpus gpu 1"]["why"] == "the installed MXNet is built for the CPU and leaves this GPU idle"
