@@ -48,7 +48,9 @@ def train(
 def _print(run: Any) -> None:
     scores = "  ".join(f"{name} {value:.4f}" for name, value in run.state["scores"].items() if isinstance(value, float))
     click.echo(f"run         {run.folder}")
-    click.echo(f"epochs      {run.state['epoch']}, the best was {run.state['best_epoch']}")
+    epochs, planned = run.state["epoch"], run.recipe.settings.epochs
+    early = "" if epochs >= planned else f" of {planned}, none better for {epochs - run.state['best_epoch']}"
+    click.echo(f"epochs      {epochs}{early}, the best was {run.state['best_epoch']}")
     click.echo(f"held out    {scores} (last epoch); best {run.state['best']:.4f}")
     click.echo("next        " + f"gluonref evaluate {run.folder}")
     click.echo("            " + f"gluonref predict {run.folder} INPUT...")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import checkpoints, hooks, logs, runs
+from . import checkpoints, hooks, logs, runs, trackers, tracking
 from .backend import mx
 from .errors import FitError, Interrupted, MachineError, PathError, RequestError
 from .interrupts import Watch, watching
@@ -52,6 +52,7 @@ def train(recipe: Recipe, out: str | Path | None = None) -> runs.Run:
     folder = Path(out) if out is not None else runs.free(Path("runs"), Path(recipe.name).name)
     runs.vacant(folder)
     recipe = recipe.check()
+    trackers.require(recipe.settings.track)
     prepared = prepare(recipe)
     runs.create(folder, recipe, prepared.assembly.facts)
     with runs.locked(folder):
@@ -74,6 +75,7 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
     with runs.locked(folder):
         run = runs.load(folder)
         changed = _changed(run, changes, recipe)
+        trackers.require(changed.settings.track)
         runs.finish(run)
         prepared = prepare(changed, fresh=False)
         if prepared.assembly.facts != run.facts:
@@ -165,11 +167,12 @@ def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, stack: Exi
         closing(Progress(settings.epochs, samples, task.watch[0], done=state.epoch * samples + state.epoch_seen))
     )
     guard = hooks.Guard(settings.log_steps)
+    told = stack.enter_context(closing(tracking.follow(folder, settings.track)))
     return [
         guard,
         *([hooks.Averaging()] if state.average else []),
         hooks.Score(score, task.watch),
-        hooks.Log(partial(_append, folder), settings.log_steps, _norms if settings.log_norms else None),
+        hooks.Log(partial(_append, folder, told), settings.log_steps, _norms if settings.log_norms else None),
         hooks.Checkpoint(save, guard, settings.checkpoint_steps, settings.checkpoint_minutes),
         progress,
         hooks.Limit(settings.epochs),
@@ -178,7 +181,7 @@ def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, stack: Exi
     ]
 
 
-def _append(folder: Path, record: dict[str, Any]) -> None:
+def _append(folder: Path, told: tracking.Tracker, record: dict[str, Any]) -> None:
     try:
         logs.append(folder, record)
     except OSError as error:
@@ -188,6 +191,7 @@ def _append(folder: Path, record: dict[str, Any]) -> None:
             "room and the right to write there",
             f"mend that, then `gluonref train --resume {folder}`; the last checkpoint is whole",
         ) from None
+    told(record)
 
 
 def _norms(state: State) -> dict[str, float]:

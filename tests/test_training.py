@@ -74,7 +74,7 @@ def test_without_hybridization_dropout_silences_the_same_units(tmp_path: Path) -
 AIDS = [
     ("train.ema", 0.9), ("train.accumulate", 2), ("train.patience", 3), ("train.clip_norm", 1.0),
     ("train.factors", ".*bias=2"), ("train.freeze", "cnn_features_conv0_"), ("task.class_weights", "balanced"),
-    ("task.label_smoothing", 0.1),
+    ("task.label_smoothing", 0.1), ("train.track", "mlflow"), ("train.log_norms", True),
 ]  # fmt: skip
 ALTERED = [
     ("augment.crop", 0.25), ("augment.flip", True), ("augment.brightness", 0.2), ("augment.contrast", 0.2),
@@ -88,6 +88,13 @@ CASES = {
     "lstm": ("lstm", [("model.units", 5), ("model.embedding", 3), ("train.batch_size", 16), ("model.dropout", 0.3)]),
     "sgld": ("mlp", [*SMALL, ("model.dropout", 0.3), ("optimizer.name", "sgld"), ("schedule.final", 0.1)]),
 }
+
+
+def figures(folder: Path) -> set[str]:
+    """What a tracker was told but for its clock."""
+    path = folder / "metrics.csv"
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return {",".join(line.split(",")[1:4]) for line in lines if ",time_s," not in line}
 
 
 @pytest.mark.parametrize("steps", [4, 6, 11, 13])
@@ -124,6 +131,7 @@ def test_a_run_killed_after_any_checkpoint_ends_bit_for_bit_like_one_never_stopp
     for record in (*told[0], *told[1]):
         record.pop("time_s", None)
     assert told[0] == told[1]
+    assert figures(tmp_path / "whole") == figures(tmp_path / "stopped")
 
 
 def test_a_run_folder_holds_what_the_plan_says(run: Path) -> None:
