@@ -67,21 +67,32 @@ class Run:
         return _file(self.folder, self.state, name)
 
 
-def create(folder: Path, recipe: Recipe, facts: Facts) -> None:
-    """A new run folder with recipe and facts.
+@contextmanager
+def created(folder: Path, recipe: Recipe, facts: Facts) -> Iterator[None]:
+    """A new run folder with recipe and facts, locked while inside.
 
     Raises:
-        PathError: when the folder exists and holds anything, or cannot be made.
+        PathError: when the folder exists and holds anything, or cannot be made, or another process makes it.
     """
     vacant(folder)
-    try:
+    with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        documents.write(folder / FACTS, {"format": FORMAT, "versions": versions(), **dataclasses.asdict(facts)})
-        replace(folder / RECIPE, recipe.text().encode())
+    with locked(folder):
+        vacant(folder)  # another process may have been quicker
+        with _writable(folder):
+            documents.write(folder / FACTS, {"format": FORMAT, "versions": versions(), **dataclasses.asdict(facts)})
+            replace(folder / RECIPE, recipe.text().encode())
+        yield
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise PathError(
-            "train",
-            f"--out {folder} cannot be written ({error.strerror})",
+            "--out",
+            f"{folder} cannot be written ({error.strerror})",
             "a folder you may write",
             "pass another --out",
         ) from None

@@ -54,8 +54,7 @@ def train(recipe: Recipe, out: str | Path | None = None) -> runs.Run:
     recipe = recipe.check()
     trackers.require(recipe.settings.track)
     prepared = prepare(recipe)
-    runs.create(folder, recipe, prepared.assembly.facts)
-    with runs.locked(folder):
+    with runs.created(folder, recipe, prepared.assembly.facts):
         return _run(folder, prepared)
 
 

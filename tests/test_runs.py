@@ -3,7 +3,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,16 @@ def writer(content: bytes) -> Callable[[str], None]:
     return lambda path: Path(path).write_bytes(content) and None
 
 
+def create(folder: Path, recipe: recipes.Recipe, facts: Facts) -> None:
+    with runs.created(folder, recipe, facts):
+        pass
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A run with the checkpoint of epoch 1: a.params "a1", b.params "b1"."""
     folder = tmp_path / "deep" / "run"
-    runs.create(folder, recipes.read("mlp").change(SMALL).check(), VECTOR)
+    create(folder, recipes.read("mlp").change(SMALL).check(), VECTOR)
     runs.commit(folder, {"epoch": 1}, {"a.params": writer(b"a1"), "b.params": writer(b"b1")})
     return folder
 
@@ -44,7 +50,7 @@ def test_a_checkpoint_is_loaded_as_it_was_written(folder: Path) -> None:
 
 @pytest.mark.parametrize("facts", [VECTOR, VALUE])
 def test_facts_come_back_equal_from_their_file(tmp_path: Path, facts: Facts) -> None:
-    runs.create(tmp_path / "run", recipes.read("mlp").check(), facts)
+    create(tmp_path / "run", recipes.read("mlp").check(), facts)
     run = runs.load(tmp_path / "run")
     assert run.facts == facts
     assert run.state == {}
@@ -174,10 +180,10 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_run_takes_an_empty_folder_and_overwrites_nothing(tmp_path: Path) -> None:
-    runs.create(tmp_path, recipes.read("mlp").check(), VECTOR)
+    create(tmp_path, recipes.read("mlp").check(), VECTOR)
     for place in (tmp_path, tmp_path / runs.RECIPE):
         with pytest.raises(PathError) as caught:
-            runs.create(place, recipes.read("mlp").check(), VECTOR)
+            create(place, recipes.read("mlp").check(), VECTOR)
         assert str(caught.value) == (
             f"--out: {place} exists; expected a new or empty folder; nothing is overwritten; "
             "pass another --out, or remove it"
@@ -198,7 +204,7 @@ def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path, monkeypa
 def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PathError) as caught:
-        runs.create(tmp_path / "file" / "run", recipes.read("mlp").check(), VECTOR)
+        create(tmp_path / "file" / "run", recipes.read("mlp").check(), VECTOR)
     assert "cannot be written (Not a directory); expected a folder you may write; pass another" in str(caught.value)
 
 
@@ -278,6 +284,24 @@ def test_only_one_process_trains_in_a_folder(folder: Path) -> None:
         assert contents(runs.load(folder)) == (1, b"a1", b"b1")
     with runs.locked(folder):
         pass
+
+
+def test_of_two_processes_that_make_one_folder_the_second_is_refused(tmp_path: Path, monkeypatch: Patch) -> None:
+    recipe, lock = recipes.read("mlp").check(), runs.locked
+    with runs.created(tmp_path / "run", recipe, VECTOR), pytest.raises(PathError, match=r"--out: .* exists"):
+        create(tmp_path / "run", recipe, VECTOR)
+
+    @contextmanager
+    def quicker(folder: Path) -> Iterator[None]:
+        """Another process is quicker between the look at the folder and its lock."""
+        (folder / "theirs").touch()
+        with lock(folder):
+            yield
+
+    monkeypatch.setattr(runs, "locked", quicker)
+    with pytest.raises(PathError, match=r"--out: .* exists"):
+        create(tmp_path / "other", recipe, VECTOR)
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["theirs"]
 
 
 def test_where_there_are_no_locks_it_is_said(
