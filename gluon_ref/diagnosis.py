@@ -18,7 +18,7 @@ from .findings import OK, PROBLEM, WARNING, Finding
 from .probes import START
 
 FORMAT = 1
-LIMIT_S = 30.0  # an import takes 2 s alone, several beside others
+LIMIT_S = 60.0  # an import takes 2 s alone, and ten times that beside busy processes
 SMI = "nvidia-smi"
 WIDTH = 18
 
@@ -106,12 +106,22 @@ def diagnose(environ: Mapping[str, str] | None = None, limit_s: float = LIMIT_S)
         "folders": folders.check(environ),
         "training": build.step(ended, hidden, limit_s),
     }
-    return Diagnosis({name: tuple(found) for name, found in groups.items() if found}, packages.versions(), features)
+    told = {name: tuple(map(_printable, found)) for name, found in groups.items() if found}
+    return Diagnosis(told, packages.versions(), features)
 
 
 def _quiet(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables without those that would make a probe join, or wait for, a distributed run."""
     return {name: value for name, value in environ.items() if not name.startswith("DMLC_") and name != "PORT"}
+
+
+def _printable(one: Finding) -> Finding:
+    """A finding whose every text is one line: variables and paths may hold bytes of any kind."""
+    texts = {
+        key: "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+        for key, text in asdict(one).items()
+    }
+    return Finding(**texts)
 
 
 def _many(count: int, word: str) -> str:

@@ -95,6 +95,12 @@ def test_an_mxnet_that_crashes_is_said_with_its_signal(tmp_path: Path, monkeypat
     assert find(found, "imports", "mxnet").found == "does not import: its process was ended by SIGILL"
 
 
+def test_variables_of_any_bytes_are_told_in_one_line(asked: dict) -> None:
+    found = diagnose({"MXNET_HOME": "/tmp", "MXNET_ODD": "a\n\x1b[31m\udcffé"})
+    assert find(found, "variables", "MXNET_ODD").found.startswith(r"MXNET_ODD=a\n\x1b[31m\udcffé (")
+    assert all(line.isprintable() for line in found.lines())
+
+
 def some(*findings: Finding) -> Diagnosis:
     return Diagnosis({"group": findings}, {}, {})
 
