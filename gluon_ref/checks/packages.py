@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import __file__ as package
 from .. import machine
 from ..findings import Finding, fine, pip, problem, warning
-from ..requirements import OURS, Requirement, holds, installed, required, requirement
+from ..requirements import OURS, Requirement, carrier, holds, installed, required, requirement
 
 # Looked at where they are installed; gluon_ref's own requirements are looked at always.
 OPTIONAL = ("onnx", "onnxruntime", "matplotlib", "packaging")
@@ -87,4 +87,4 @@ def _package(one: Requirement) -> Finding:
     if holds(version, one.bound):
         return fine(one.name, version + (f" ({one.bound})" if one.bound else ""))
     state = problem if one.name in FATAL else warning
-    return state(one.name, f"{version}; expected {one.bound}", why, pip("install", one.text))
+    return state(one.name, f"{version}; expected {one.bound}", why, pip("install", carrier(one.name) + one.bound))

@@ -84,6 +84,13 @@ def test_a_stand_in_is_as_good(install, name: str, there: str) -> None:
     assert requirements.carrier(name.replace("_", "-")) == there
 
 
+def test_a_stand_in_of_another_version_is_replaced_by_itself(install) -> None:
+    install(mxnet=None, mxnet_cu112="1.8.0")
+    (one,) = bad(packages.check())
+    assert (one.name, one.found) == ("mxnet", "1.8.0; expected ==1.9.1")
+    assert one.command.endswith(" -m pip install mxnet-cu112==1.9.1")
+
+
 @pytest.mark.parametrize("version", [(3, 9, 2), (3, 14, 0)])
 def test_a_python_that_mxnet_was_not_seen_on_is_a_problem(install, monkeypatch: Patch, version) -> None:
     install()
