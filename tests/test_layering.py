@@ -40,7 +40,7 @@ DOORS = {
     "gluonnlp": set(),
     "click": {f"cli/{path.name}" for path in (ROOT / "cli").glob("*.py")},
     "tqdm": {"gluon_ref/progress.py"},
-    "PIL": {"gluon_ref/inputs/image.py"},
+    "PIL": {"gluon_ref/inputs/image.py", "gluon_ref/inputs/_pixels.py"},
     "matplotlib": {"gluon_ref/drawing.py"},
     "babel": {"gluon_ref/data/names.py"},
     "tomli_w": {"gluon_ref/recipe.py"},

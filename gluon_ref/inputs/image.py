@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image
 
-from ..errors import DataError, PathError
+from ..errors import PathError
 from ..records import Facts, Field
+from . import _pixels
 from ._lines import standard_input
 
 SUFFIX = ".png"
-MODES = {1: "L", 3: "RGB"}
 
 
 def fields(facts: Facts) -> tuple[Field, ...]:
@@ -44,7 +43,7 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
         the path, and uint8 (channel, height, width).
     Raises:
         PathError: for a file that is missing or unreadable.
-        DataError: for a file that is no image, or a truncated one.
+        DataError: for a file that is no image, a truncated one, or one with transparent pixels or 16 bits.
     """
     for request in requests:
         if request == "-":
@@ -54,29 +53,29 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
 
 
 def load(path: str, facts: Facts) -> np.ndarray:
-    """One image file as uint8 (channel, height, width) of the facts' shape."""
+    """One image file as uint8 (channel, height, width) of the facts' shape.
+
+    It is turned as its EXIF says, and a palette read by its colours; transparent pixels and 16 bits are refused.
+    """
     channel, height, width = facts.shape
-    ImageFile.LOAD_TRUNCATED_IMAGES = False  # gluoncv switches it on: half an image would pass for a whole one
     try:
-        with Image.open(path) as image:
-            image.load()
-            if image.mode.startswith(("I", "F")):  # Pillow would cut these off at 255, not scale them
-                raise DataError(path, f"pixels of mode {image.mode}", "8 bits per channel", "save it with 8 bits")
-            given = f"{image.width}x{image.height} {image.mode}"
-            fitted = image if image.mode == MODES[channel] else image.convert(MODES[channel])
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-        raise DataError(path, f"not an image ({error})", "a PNG, JPEG or other image file", "check the file") from None
+        with _pixels.guarded():
+            image = _pixels.decode(_pixels.contents(path))
+    except _pixels.OddError as odd:
+        raise odd.error(path) from None
     except FileNotFoundError:
         raise PathError("predict", f"{path} does not exist", "the path of an image", "check the path") from None
-    except OSError as error:  # Pillow raises it for truncated files as well
-        kind = DataError if os.path.isfile(path) else PathError
-        raise kind(path, f"cannot be read ({error})", "a whole, readable image file", "check the file") from None
-    if (fitted.height, fitted.width) != (height, width):
-        fitted = fitted.resize((width, height), Image.Resampling.BILINEAR)
-    if given != f"{width}x{height} {MODES[channel]}":
-        print(f"warning: {path}: {given} was made {width}x{height} {MODES[channel]} for the network", file=sys.stderr)
-    pixels = np.asarray(fitted, dtype=np.uint8)  # (height, width) or (height, width, channel)
-    return pixels[None] if channel == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    except ValueError:  # a null in the path
+        raise _pixels.damaged(_pixels.NO_IMAGE).error(path) from None
+    except OSError as error:
+        raise PathError(
+            path, f"cannot be read ({error.strerror})", "a whole, readable image file", "check the file"
+        ) from None
+    given = f"{image.width}x{image.height} {image.mode}"
+    wanted = f"{width}x{height} {_pixels.MODES[channel]}"
+    if given != wanted:
+        print(f"warning: {path}: {given} was made {wanted} for the network", file=sys.stderr)
+    return _pixels.array(_pixels.fit(image, channel, height, width))
 
 
 def write(pixels: np.ndarray, facts: Facts, path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from gluon_ref import catalog, options
 from gluon_ref.records import Data
+from tests.data.images import folders
 
 
 def idx(path: Path) -> str:
@@ -39,7 +40,18 @@ def texts(path: Path) -> str:
     return str(path / "texts.csv")
 
 
-MADE = {"mnist": idx, "fashion_mnist": idx, "table": table, "text_table": texts}
+def images(path: Path) -> str:
+    """Two class folders of ten images each."""
+    return str(folders(path / "images", {"cat": 10, "dog": 10}))
+
+
+MADE = {
+    "mnist": idx,
+    "fashion_mnist": idx,
+    "table": table,
+    "text_table": texts,
+    "image_folder": images,
+}
 NAMES = catalog.names("data")
 
 

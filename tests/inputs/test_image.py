@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -63,13 +64,13 @@ def test_a_dash_stands_for_paths_on_standard_input(tmp_path: Path, monkeypatch: 
 
 def test_an_image_of_more_than_8_bits_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 9), 4000, dtype=np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(DataError, match=r"deep.png: pixels of mode I.*; expected 8 bits per channel; save it with 8"):
+    with pytest.raises(DataError, match=r"deep.png: 16 bits per channel; expected 8 bits per channel; save it with 8"):
         image.load(str(tmp_path / "deep.png"), IMAGE)
 
 
 def test_a_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no image")
-    with pytest.raises(DataError, match=r"a.png: not an image \(.*; expected a PNG, JPEG or other image file; check"):
+    with pytest.raises(DataError, match=r"a.png: not an image; expected a whole, readable image file; check the file"):
         image.load(str(tmp_path / "a.png"), IMAGE)
 
 
@@ -98,3 +99,33 @@ def test_made_up_images_are_noise_but_for_a_white_one(random: np.random.RandomSt
     assert (images.shape, images.dtype) == ((5, 3, 8, 9), np.uint8)
     assert (images[0] == 255).all()
     assert len(np.unique(images[1:])) > 200
+
+
+def test_predict_turns_an_image_as_its_exif_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned
+    Image.fromarray(pixels(IMAGE)[0].T).save(tmp_path / "a.png", exif=exif)
+    found = image.load(str(tmp_path / "a.png"), IMAGE)
+    np.testing.assert_array_equal(found[0], np.rot90(pixels(IMAGE)[0].T, -1))
+    assert capsys.readouterr().err == ""
+
+
+def test_predict_reads_a_palette_by_its_colours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (9, 8), (10, 20, 30)).quantize(2).save(tmp_path / "a.png")
+    assert image.load(str(tmp_path / "a.png"), COLOUR)[:, 7, 8].tolist() == [10, 20, 30]
+    assert capsys.readouterr().err == ""
+
+
+def test_predict_refuses_transparent_pixels(tmp_path: Path) -> None:
+    Image.new("RGBA", (9, 8), (1, 2, 3, 0)).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a.png: transparent pixels; expected an image without any; save it on a back"):
+        image.load(str(tmp_path / "a.png"), COLOUR)
+
+
+def test_predict_reads_a_pipe(tmp_path: Path) -> None:
+    image.write(pixels(IMAGE), IMAGE, tmp_path / "a.png")
+    read, write = os.pipe()
+    os.write(write, (tmp_path / "a.png").read_bytes())
+    os.close(write)
+    np.testing.assert_array_equal(image.load(f"/dev/fd/{read}", IMAGE), pixels(IMAGE))
+    os.close(read)
