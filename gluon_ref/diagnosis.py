@@ -15,7 +15,7 @@ from typing import Any
 from .checks import build, folders, gpus, imports, packages, processors, shadows, variables
 from .children import together
 from .findings import OK, PROBLEM, WARNING, Finding
-from .probes import START
+from .probes import command
 
 FORMAT = 1
 LIMIT_S = 60.0  # an import takes 2 s alone, and ten times that beside busy processes
@@ -89,7 +89,7 @@ def diagnose(environ: Mapping[str, str] | None = None, limit_s: float = LIMIT_S)
     environ = os.environ if environ is None else environ
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     asking = gpus.command()
-    commands = {name: (sys.executable, "-c", START, name) for name in imports.LIBRARIES}
+    commands = {name: command(name) for name in imports.LIBRARIES}
     ended = together({**commands, **({SMI: asking} if asking else {})}, environ=_quiet(environ), limit_s=limit_s)
     hidden = shadows.shadows(environ)
     tried = imports.stages(ended["mxnet"])

@@ -1,6 +1,6 @@
 """What the doctor tries in processes of their own, since it may crash or hang: imports, the build, one training step.
 
-`python -c START mxnet` prints a line of JSON for each stage it finishes; what is missing was not reached.
+`command(name)` prints a line of JSON for each stage it finishes; what is missing was not reached.
 """
 
 from __future__ import annotations
@@ -21,11 +21,18 @@ from typing import Any
 from .errors import GluonRefError
 from .linking import needed
 
-# As `gluonref` itself sees the machine: without the working folder, which -c puts before all others.
-START = "import sys; sys.path[:] = filter(None, sys.path); from gluon_ref.probes import main; main(*sys.argv[1:])"
+# As `gluonref` itself sees the machine: without the working folder, which -c puts before all others. The folder of this
+# very package comes last, for a checkout that is not installed.
+START = "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv[2]]"
+START += "; from gluon_ref.probes import main; main(sys.argv[1])"
 MARK = "gluonref-probe "
 # In the order in which gluoncv's own __init__ imports them, hiding what fails (dmlc/gluon-cv#1661).
 HIDDEN = ("data", "model_zoo", "nn", "utils", "loss")
+
+
+def command(name: str) -> tuple[str, ...]:
+    """The process that tries one library."""
+    return (sys.executable, "-c", START, name, str(Path(__file__).parents[1]))
 
 
 def main(name: str) -> None:

@@ -45,7 +45,7 @@ def write(folder: Path, **files: str) -> Path:
 
 def probe(name: str, path: Path) -> dict[str, dict[str, Any]]:
     environ = {**os.environ, "PYTHONPATH": str(path)}
-    command = [sys.executable, "-c", START, name]
+    command = probes.command(name)
     done = subprocess.run(command, env=environ, cwd=path, capture_output=True, text=True, timeout=120, check=True)
     lines = [json.loads(line[len(MARK) :]) for line in done.stdout.splitlines() if line.startswith(MARK)]
     return {line.pop("stage"): line for line in lines}
@@ -101,7 +101,12 @@ def test_a_namesake_in_the_working_folder_is_not_imported(tmp_path: Path) -> Non
     start = START.partition("; from gluon_ref")[0]
     code = f"{start}; import numpy; print(numpy.__version__)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path / "here", capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code, "", "/nowhere"],
+        cwd=tmp_path / "here",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert done.stdout.strip() == np.__version__
 
