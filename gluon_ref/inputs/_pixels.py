@@ -86,9 +86,18 @@ def contents(path: str | bytes) -> bytes:
         told = os.fstat(file.fileno())
         if not stat.S_ISREG(told.st_mode):
             return _drain(file)
-        if told.st_size > LARGEST_FILE:
-            raise _huge(f"a file of {told.st_size:,} bytes")
+        check_size(told.st_size)
         return file.readall()
+
+
+def check_size(size_bytes: int) -> None:
+    """Refuse an encoded image that is larger than LARGEST_FILE.
+
+    Raises:
+        OddError: for one that is.
+    """
+    if size_bytes > LARGEST_FILE:
+        raise _huge(f"{size_bytes:,} bytes")
 
 
 def _drain(file: io.FileIO) -> bytes:
@@ -96,8 +105,7 @@ def _drain(file: io.FileIO) -> bytes:
     while part := file.read(1 << 20):
         parts.append(part)
         size += len(part)
-        if size > LARGEST_FILE:
-            raise _huge(f"more than {LARGEST_FILE:,} bytes")
+        check_size(size)
     return b"".join(parts)
 
 

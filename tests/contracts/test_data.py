@@ -11,6 +11,7 @@ import pytest
 from gluon_ref import catalog, options
 from gluon_ref.records import Data
 from tests.data.images import folders
+from tests.data.test_recordio import write as write_records
 
 
 def idx(path: Path) -> str:
@@ -45,12 +46,18 @@ def images(path: Path) -> str:
     return str(folders(path / "images", {"cat": 10, "dog": 10}))
 
 
+def records(path: Path) -> str:
+    """A RecordIO file of twenty images of two classes."""
+    return write_records(path / "images.rec", [0, 1] * 10)
+
+
 MADE = {
     "mnist": idx,
     "fashion_mnist": idx,
     "table": table,
     "text_table": texts,
     "image_folder": images,
+    "recordio": records,
 }
 NAMES = catalog.names("data")
 

@@ -133,7 +133,7 @@ def test_a_huge_image_is_refused_by_its_header(monkeypatch: pytest.MonkeyPatch) 
 def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_bytes(b"x" * 100)
     monkeypatch.setattr(_pixels, "LARGEST_FILE", 99)
-    with pytest.raises(OddError, match="a file of 100 bytes"):
+    with pytest.raises(OddError, match="^100 bytes"):
         _pixels.contents(str(tmp_path / "a.png"))
 
 
