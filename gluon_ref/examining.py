@@ -57,7 +57,10 @@ class Calibration:
 
     @property
     def error(self) -> float:
-        """Expected calibration error: mean distance of the two, weighted by samples."""
+        """Expected calibration error: mean distance of the two, weighted by samples.
+
+        Source: Guo et al., 2017, https://arxiv.org/abs/1706.04599, section 2.
+        """
         return float(np.abs(self.hits - self.sure).sum() / max(1, int(self.counts.sum())))
 
 

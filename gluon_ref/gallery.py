@@ -79,7 +79,7 @@ def _table(pairs: Sequence[tuple[Mistake, Exhibit]]) -> str:
         f'<th scope="col" class="feature">{isolated(name)}</th>' for name in columns
     )
     return (
-        f'<div class="scroll"><table class="mistakes"><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table class="mistakes"><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 

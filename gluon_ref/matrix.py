@@ -76,7 +76,7 @@ def _table(confusion: np.ndarray, share: np.ndarray, names: Sequence[str], capti
         rows.append(f'<tr><th scope="row" title="{escape(name)}">{isolated(cut(name, 24))}</th>{cells}</tr>')
     upright = " upright" if sum(map(_width, names)) > 40 or max(map(_width, names)) > 8 else ""
     return (
-        f'<p class="caption">{escape(caption)}</p><div class="scroll"><table class="confusion{upright}" '
+        f'<p class="caption">{escape(caption)}</p><div class="scroll" tabindex="0"><table class="confusion{upright}" '
         f'aria-label="{escape(caption)}">'
         f'<thead><tr><td class="corner"></td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
@@ -96,7 +96,8 @@ def _drawing(confusion: np.ndarray, share: np.ndarray, names: Sequence[str], cap
     left = 12 + int(font * 0.62 * max(_width(cut(name, 20)) for name in names))
     side = left + size * len(names) + 8
     parts = [
-        f'<svg class="confusion" width="{side}" height="{side}" viewBox="0 0 {side} {side}" role="img" '
+        f'<svg class="confusion" style="min-width:{0.75 * side:.0f}px" width="{side}" height="{side}" '
+        f'viewBox="0 0 {side} {side}" role="img" '
         f'aria-label="{escape(caption)}, {len(names)} labels" font-size="{font}">'
     ]
     for at, name in enumerate(names):
@@ -106,7 +107,7 @@ def _drawing(confusion: np.ndarray, share: np.ndarray, names: Sequence[str], cap
         parts.append(f'<text transform="translate({middle + font * 0.35:.1f} {left - 6}) rotate(-90)">{told}</text>')
     parts.append(f'<path class="grid" d="{_lines(len(names), left, size)}"/>')
     parts += _squares(confusion, share, names, left, size)
-    return f'<p class="caption">{escape(caption)}</p><div class="scroll">{"".join(parts)}</svg></div>'
+    return f'<p class="caption">{escape(caption)}</p><div class="scroll" tabindex="0">{"".join(parts)}</svg></div>'
 
 
 def _lines(count: int, left: int, size: int) -> str:
@@ -146,7 +147,7 @@ def _pairs(confusion: np.ndarray, labels: Sequence[str]) -> str:
     )
     return (
         f"<details{' open' if len(labels) > TABULAR else ''}><summary>Most frequent mistakes</summary>"
-        '<div class="scroll"><table><thead><tr><th scope="col">true</th><th scope="col">predicted</th>'
+        '<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">true</th><th scope="col">predicted</th>'
         '<th scope="col" class="number">samples</th><th scope="col" class="number">share of the true label</th></tr>'
         f"</thead><tbody>{rows}</tbody></table></div></details>"
     )
@@ -168,7 +169,8 @@ def _labels(confusion: np.ndarray, labels: Sequence[str]) -> str:
         f'<th scope="col" class="number">{name}</th>' for name in ("samples", "predicted", "recall", "precision", "F1")
     )
     return (
-        f'<details><summary>Each label</summary><div class="scroll"><table><thead><tr><th scope="col">label</th>{heads}'
+        '<details><summary>Each label</summary><div class="scroll" tabindex="0"><table><thead><tr>'
+        f'<th scope="col">label</th>{heads}'
         f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
     )
 

@@ -123,7 +123,7 @@ def _grid(reviews: Sequence[Review], groups: Sequence[tuple[str, Rows]]) -> str:
         return ""
     names = "".join(f'<th scope="col">{isolated(one.name)}</th>' for one in reviews)
     heads = f'<thead><tr><td class="corner"></td>{names}</tr></thead>' if len(reviews) > 1 else ""
-    return f'<div class="scroll"><table class="facts">{heads}{"".join(bodies)}</table></div>'
+    return f'<div class="scroll" tabindex="0"><table class="facts">{heads}{"".join(bodies)}</table></div>'
 
 
 def _caution(reviews: Sequence[Review]) -> str:
@@ -185,7 +185,7 @@ def _bins(calibration: Calibration) -> str:
         f'<th scope="col" class="number">{one}</th>' for one in ("samples", "mean probability", "share right")
     )
     return (
-        '<details><summary>The bins as a table</summary><div class="scroll"><table><thead><tr>'
+        '<details><summary>The bins as a table</summary><div class="scroll" tabindex="0"><table><thead><tr>'
         f'<th scope="col">probability</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div></details>'
     )
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from . import __version__, drawing, page, plots, runs
-from .charts import PALETTE
-from .errors import MachineError, PathError, RequestError
+from .charts import PALETTE, Chart
+from .errors import RequestError
 from .evaluation import change_data
+from .publishing import FILES, KIND, NUMBERS, PAGE, written
 from .reviewing import Review, differences, review
 
 FORMAT = 1
-PAGE, NUMBERS = "index.html", "report.json"
-FILES = (PAGE, NUMBERS, "curves.png", "confusion.png", "values.png", "calibration.png", "mistakes.png")
-# A report that is being written, within the folder of the one before.
-UNFINISHED = ".unfinished"
 WORST = 24
 
 
@@ -69,7 +62,7 @@ def report(
     opened = [runs.load(Path(folder)) for folder in folders]
     names = _names([run.folder for run in opened])
     target = Path(out) if out is not None else opened[0].folder / "report" if len(opened) == 1 else Path("report")
-    with _written(target) as fresh:
+    with written(target) as fresh:
         reviews = [
             review(name, run, change_data(run.recipe, data) if data is not None else None, worst)
             for name, run in zip(names, opened)
@@ -95,89 +88,20 @@ def _names(folders: Sequence[Path]) -> list[str]:
     return names
 
 
-@contextmanager
-def _written(folder: Path) -> Iterator[Path]:
-    """A folder to write into, whose files become the report once all are written; nothing is left otherwise.
-
-    A new folder appears whole. In one that holds an earlier report each file is replaced whole, the page last.
-    """
-    old = _old(folder)
-    fresh = folder / UNFINISHED if old is not None else runs.free(folder.parent, f".{folder.name}{UNFINISHED}")
-    try:
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    try:
-        yield fresh
-        if old is None:
-            os.rename(fresh, folder)
-            return
-        for name in old:
-            if not (fresh / name).exists():
-                (folder / name).unlink()
-        for path in sorted(fresh.iterdir(), key=lambda one: one.name == PAGE):
-            os.replace(path, folder / path.name)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _old(folder: Path) -> list[str] | None:
-    """Names of an earlier report's files in a folder; None when there is no such folder.
-
-    Raises:
-        PathError: when the folder holds anything else.
-    """
-    if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise PathError("--out", f"{folder} is no folder", "a new folder, or an earlier report's", "pass another --out")
-    try:
-        found = sorted(os.listdir(folder)) if os.path.isdir(folder) else None
-    except OSError as error:
-        raise PathError(
-            "--out", f"{folder} cannot be read ({error.strerror})", "a folder you may read", "pass another --out"
-        ) from None
-    names = [name for name in found or () if name != UNFINISHED]
-    if names and not (set(names) <= set(FILES) and _is_report(folder / NUMBERS)):
-        raise PathError(
-            "--out",
-            f"{folder} holds {next((name for name in names if name not in FILES), names[0])}",
-            "a new or empty folder, or one with an earlier report; nothing else is overwritten",
-            "pass another --out",
-        )
-    return names if found is not None else None
-
-
-def _is_report(path: Path) -> bool:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(document, dict) and document.get("kind") == "report"
-
-
-def _unwritable(folder: Path, error: OSError) -> PathError | MachineError:
-    given = f"{folder} cannot be written ({error.strerror})"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-        return MachineError("report", given, "room for it", "free some, or pass another --out")
-    return PathError("report", given, "a folder you may write", "pass another --out")
-
-
 def _draw(reviews: Sequence[Review], folder: Path) -> tuple[str, ...]:
     """The PNG files, one kind of picture each."""
     pen = drawing.Pen(_texts(reviews))
     found = [(one, one.findings, at) for at, one in enumerate(reviews) if one.findings]
     watch = next((one.watch[0] for one in reviews if one.watch[0]), "")
     lines = plots.curves([(one.name, one.history) for one in reviews], watch, [one.best_epoch for one in reviews])
-    values = [plots.agreement(one.values, run.facts.column, at) for run, one, at in found if one.values]
-    bins = [plots.reliability(one.calibration, at) for run, one, at in found if one.calibration]
+    values = [(run, plots.agreement(one.values, run.facts.column, at)) for run, one, at in found if one.values]
+    bins = [(run, plots.reliability(one.calibration, at)) for run, one, at in found if one.calibration]
     matrices = [(run.name, one.confusion, run.facts.labels) for run, one, _ in found if one.confusion is not None]
     mistakes = [(run.name, one.mistakes, run.exhibits) for run, one, _ in found if one.mistakes]
     for name, pictures, columns in (
         ("curves.png", lines, 3),
-        ("values.png", [chart for pair in values for chart in pair], 2),
-        ("calibration.png", [chart for pair in bins for chart in pair], 2),
+        ("values.png", _titled(values, len(reviews)), 2),
+        ("calibration.png", _titled(bins, len(reviews)), 2),
     ):
         if pictures:
             drawing.draw_charts(pen, pictures, folder / name, columns)
@@ -194,6 +118,15 @@ def _draw(reviews: Sequence[Review], folder: Path) -> tuple[str, ...]:
     )
 
 
+def _titled(pairs: Sequence[tuple[Review, tuple[Chart, Chart]]], runs: int) -> list[Chart]:
+    """Charts of each run, which name it where there are several: a picture has no headings."""
+    return [
+        replace(chart, title=f"{run.name}: {chart.title}") if runs > 1 else chart
+        for run, both in pairs
+        for chart in both
+    ]
+
+
 def _texts(reviews: Sequence[Review]) -> Iterator[str]:
     """What strangers wrote and the PNG files show."""
     for one in reviews:
@@ -208,7 +141,7 @@ def _texts(reviews: Sequence[Review]) -> Iterator[str]:
 def _numbers(reviews: Sequence[Review]) -> dict[str, Any]:
     """What report.json holds: the numbers of the page."""
     return {
-        "kind": "report",
+        "kind": KIND,
         "format": FORMAT,
         "version": __version__,
         "runs": [_run(one) for one in reviews],

@@ -10,7 +10,7 @@ import pytest
 
 from gluon_ref.assembly import Assembly
 from gluon_ref.examining import Calibration, Findings, examine
-from gluon_ref.inputs import vector
+from gluon_ref.inputs import text, vector
 from gluon_ref.records import Facts
 from gluon_ref.samples import ArraySamples
 from gluon_ref.tasks import classify, regress
@@ -112,6 +112,20 @@ def test_values_keep_the_order_of_the_samples() -> None:
         (599, "0", "599", 599.0),
     ]
     assert {"mean_squared_error", "r2"} < set(findings.metrics)
+
+
+def test_of_inputs_batched_by_length_each_sample_keeps_its_number() -> None:
+    texts = np.empty(700, dtype=object)
+    texts[:] = [np.full(1 + at * 37 % 50, 2, dtype=np.int32) for at in range(700)]
+    lengths = np.array([len(one) for one in texts])
+    facts = Facts("text", "value", (-1,), vocab=("<pad>", "<unk>", "a"))
+    samples = ArraySamples(texts, np.where(np.arange(700) == 9, 99, lengths).astype(np.float32), ragged=True)
+    assembly = Assembly(facts, regress.build(facts), None, text)
+    findings = examine(lambda tokens, length: (length[:, None].astype(np.float32),), assembly, samples, worst=1)
+    assert findings.values is not None
+    assert findings.values.predicted.tolist() == lengths.tolist()
+    (mistake,) = findings.mistakes
+    assert (mistake.index, mistake.predicted, len(mistake.input)) == (9, f"{lengths[9]}", lengths[9])
 
 
 def test_of_a_task_with_other_answers_only_the_figures_are_told() -> None:

@@ -16,20 +16,20 @@ FLOORS = [
     for floor in """
         cli
 
-        training evaluation exporting prediction inspection showing reporting diagnosis sweeping parts
+        training evaluation exporting prediction inspection showing reporting diagnosis sweeping parts rating
 
-        page drawing plots svg matrix gallery reviewing examining exhibits history
+        page drawing plots svg matrix gallery publishing reviewing examining exhibits history
 
-        answering assembly preparation checkpoints loop hooks progress runs logs states
+        answering assembly preparation checkpoints loop hooks progress runs logs states tracking trackers
 
         models data tasks exporters
 
         inputs
 
         recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
-        samples interrupts grids tallies checks
+        samples interrupts grids tallies checks arrays
 
-        backend records errors machine documents findings children linking probes requirements charts markup
+        backend records errors machine documents charts markup
     """.split("\n\n")
 ]
 PLUGINS = ("models", "data", "tasks", "exporters", "inputs")
@@ -43,8 +43,9 @@ DOORS = {
     "PIL": {"gluon_ref/inputs/image.py", "gluon_ref/inputs/_pixels.py"},
     "matplotlib": {"gluon_ref/drawing.py"},
     "babel": {"gluon_ref/data/names.py"},
+    "tensorboardX": {"gluon_ref/trackers.py"},
     "tomli_w": {"gluon_ref/recipe.py"},
-    "subprocess": {"gluon_ref/children.py", "gluon_ref/exporting.py"},
+    "subprocess": {"gluon_ref/checks/children.py", "gluon_ref/exporting.py"},
 }
 NEVER = {"pickle", "marshal", "shelve", "dill", "joblib", "torch"}
 SOURCES = sorted([*(ROOT / "gluon_ref").rglob("*.py"), *(ROOT / "cli").glob("*.py")])

@@ -14,7 +14,8 @@ from gluon_ref import recipe as recipes
 from gluon_ref import reporting, reviewing
 from gluon_ref.errors import AlteredError, DataError, FitError, MachineError, PathError, RequestError
 from gluon_ref.evaluation import evaluate
-from gluon_ref.reporting import FILES, report
+from gluon_ref.publishing import FILES, UNFINISHED
+from gluon_ref.reporting import report
 from gluon_ref.training import train
 
 from .conftest import SMALL
@@ -152,6 +153,22 @@ def test_two_runs_stand_side_by_side(run: Path, own: Path, tmp_path: Path) -> No
     assert "metrics" not in written.numbers["runs"][2]
 
 
+def test_pictures_of_several_runs_name_them(
+    run: Path, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: dict[str, list[str]] = {}
+    monkeypatch.setattr(
+        reporting.drawing,
+        "draw_charts",
+        lambda _, charts, path, *__: titles.update({path.name: [c.title for c in charts]}),
+    )
+    report([run, own], tmp_path / "report")
+    share, counts = "share of right answers", "samples per bin"
+    assert titles["calibration.png"] == [f"{name}: {title}" for name in ("iris", "own") for title in (share, counts)]
+    report([run], tmp_path / "report")
+    assert titles["calibration.png"] == [share, counts]
+
+
 def test_runs_with_other_labels_still_share_curves_and_figures(run: Path, tmp_path: Path) -> None:
     train(recipes.read("wine").change([("train.epochs", 1)]), tmp_path / "wine")
     report([run, tmp_path / "wine"], tmp_path / "report")
@@ -225,8 +242,8 @@ def test_an_earlier_report_is_replaced(run: Path, own: Path, tmp_path: Path) -> 
 
 
 def test_an_empty_folder_is_filled_and_left_over_work_is_taken_away(run: Path, tmp_path: Path) -> None:
-    (tmp_path / "report" / reporting.UNFINISHED).mkdir(parents=True)
-    (tmp_path / "report" / reporting.UNFINISHED / "old.png").write_text("half")
+    (tmp_path / "report" / UNFINISHED).mkdir(parents=True)
+    (tmp_path / "report" / UNFINISHED / "old.png").write_text("half")
     report([run], tmp_path / "report")
     assert names(tmp_path / "report") == LABELLED
 
