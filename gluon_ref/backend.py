@@ -84,7 +84,7 @@ def _import_mxnet() -> types.ModuleType:
             "backend",
             f"mxnet does not import ({error})",
             "mxnet 1.9.1 and the system libraries it links",
-            "run `python -m gluon_ref.machine` to see what is missing",
+            "run `gluonref doctor` to see what is missing",
         ) from error
 
 

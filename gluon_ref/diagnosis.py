@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .checks import build, folders, gpus, imports, packages, processors, shadows, variables
-from .children import together
-from .findings import OK, PROBLEM, WARNING, Finding
-from .probes import command
+from .checks.children import together
+from .checks.findings import OK, PROBLEM, WARNING, Finding
+from .checks.probes import command
 
 FORMAT = 1
 LIMIT_S = 60.0  # an import takes 2 s alone, and ten times that beside busy processes

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from .backend import mx
 from .errors import RequestError
+from .machine import instructions
 
 # Flags of a processor that multiplies bfloat16 itself; without them MXNet computes slower than in float32.
 INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
@@ -38,10 +38,6 @@ def use(name: str) -> None:
     amp.init(target_dtype=name)
 
 
-def fast(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+def fast() -> bool:
     """Whether the processor has instructions for bfloat16."""
-    try:
-        flags = cpuinfo.read_text(encoding="utf-8").split()
-    except OSError:
-        return False
-    return any(flag in flags for flag in INSTRUCTIONS)
+    return not instructions().isdisjoint(INSTRUCTIONS)

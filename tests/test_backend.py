@@ -93,7 +93,7 @@ REFUSALS = [
         "raise OSError('libgomp.so.1')",
         "mxnet does not import (libgomp.so.1); expected mxnet 1.9.1 and the system",
     ),
-    ("mxnet", "raise ImportError('no such')", "; run `python -m gluon_ref.machine` to see what is missing"),
+    ("mxnet", "raise ImportError('no such')", "; run `gluonref doctor` to see what is missing"),
 ]
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gluon_ref import diagnosis
-from gluon_ref.children import Ended
+from gluon_ref.checks.children import Ended
+from gluon_ref.checks.findings import Finding, fine, problem, warning
 from gluon_ref.diagnosis import Diagnosis, diagnose
-from gluon_ref.findings import Finding, fine, problem, warning
 from tests.checks.conftest import STAGES, printed
 
 Patch = pytest.MonkeyPatch

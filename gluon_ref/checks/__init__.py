@@ -1,1 +1,1 @@
-"""What the doctor looks at: a file per group, each with `check`, which gives findings and imports no library."""
+"""What the doctor looks at: a file per group with `check`, which imports no library, and what these share."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..children import Ended
-from ..findings import Finding, fine, problem, warning
+from .children import Ended
+from .findings import Finding, fine, problem, warning
 from .imports import died, mend, stages
 from .mending import again
 from .shadows import Shadow

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..findings import Finding, fine, problem, warning
+from .findings import Finding, fine, problem, warning
 
 MIB = 1 << 20
 SHARED = "/dev/shm"

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..children import Ended
-from ..findings import Finding, fine, warning
-from ..requirements import carrier
+from .children import Ended
+from .findings import Finding, fine, warning
 from .mending import cpu_wheel, gpu_wheel
+from .requirements import carrier
 
 QUERY = ("nvidia-smi", "--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader")
 PROC = "/proc/driver/nvidia"

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import machine
-from ..children import Ended
-from ..findings import OK, Finding, apt, fine, pip, problem, warning
-from ..probes import MARK
-from ..requirements import installed, requirement
+from .children import Ended
+from .findings import OK, Finding, apt, fine, pip, problem, warning
 from .mending import CUDA, DRIVER, again, shared
+from .probes import MARK
+from .requirements import installed, requirement
 from .shadows import MODULES, Shadow
 
 LIBRARIES = ("mxnet", "gluoncv", "gluonnlp")

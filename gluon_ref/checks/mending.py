@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterable
 
 from .. import machine
-from ..findings import apt, pip
-from ..requirements import STAND_INS, carrier, requirement
+from .findings import apt, pip
+from .requirements import STAND_INS, carrier, requirement
 
 # What mxnet-cu117 1.9.1 links beside the driver, and the packages that carry it.
 CUDA = {

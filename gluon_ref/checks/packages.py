@@ -8,8 +8,8 @@ from pathlib import Path
 
 from .. import __file__ as package
 from .. import machine
-from ..findings import Finding, fine, pip, problem, warning
-from ..requirements import OURS, Requirement, carrier, holds, installed, required, requirement
+from .findings import Finding, fine, pip, problem, warning
+from .requirements import OURS, Requirement, carrier, holds, installed, required, requirement
 
 # Looked at where they are installed; gluon_ref's own requirements are looked at always.
 OPTIONAL = ("onnx", "onnxruntime", "matplotlib", "packaging")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from .. import machine
-from ..findings import Finding, fine, warning
+from .findings import Finding, fine, warning
 
 GIB = 1 << 30
 ENOUGH = 1 * GIB  # MXNet and a small network take a third of it

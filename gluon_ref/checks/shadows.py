@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-from ..findings import Finding, fine, warning
-from ..requirements import required
+from .findings import Finding, fine, warning
+from .requirements import required
 
 # Where a module's name is not its package's.
 MODULES = {"opencv-python": "cv2", "pillow": "PIL", "scikit-learn": "sklearn"}

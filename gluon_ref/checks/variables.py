@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..findings import Finding, fine, warning
+from .findings import Finding, fine, warning
 
 SERVING = ("server", "scheduler")
 SERVER = "in this role `import mxnet` starts a parameter server and never returns: gluonref sets it aside, others hang"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gluon_ref.children import Ended
-from gluon_ref.findings import Finding
-from gluon_ref.probes import MARK
+from gluon_ref.checks.children import Ended
+from gluon_ref.checks.findings import Finding
+from gluon_ref.checks.probes import MARK
 
 FEATURES = dict.fromkeys(("DIST_KVSTORE", "LAPACK", "MKLDNN", "OPENCV", "OPENMP"), True)
 STAGES: dict[str, dict[str, Any]] = {

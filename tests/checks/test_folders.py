@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from gluon_ref.checks import folders
-from gluon_ref.findings import Finding
+from gluon_ref.checks.findings import Finding
 
 from .conftest import bad, named
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gluon_ref.checks import gpus
-from gluon_ref.children import Ended
+from gluon_ref.checks.children import Ended
 
 from .conftest import bad, failed
 

@@ -8,8 +8,8 @@ import pytest
 
 from gluon_ref import machine
 from gluon_ref.checks import imports
+from gluon_ref.checks.children import Ended
 from gluon_ref.checks.shadows import Shadow
-from gluon_ref.children import Ended
 
 from .conftest import Answer, bad, failed, named
 
@@ -22,7 +22,7 @@ SHADOW = Shadow("mxnet", Path("mine/mxnet"), "unset PYTHONPATH", True)
 def well(monkeypatch: Patch) -> None:
     """A machine that lacks nothing, used by root, with these versions."""
     monkeypatch.setattr(machine, "missing", list)
-    monkeypatch.setattr("gluon_ref.findings.os.geteuid", lambda: 0)
+    monkeypatch.setattr("gluon_ref.checks.findings.os.geteuid", lambda: 0)
     monkeypatch.setattr(imports, "installed", lambda name: {"numpy": "1.26.4", "requests": "2"}.get(name))
 
 
@@ -236,7 +236,7 @@ def test_what_only_installing_needs_is_a_warning(answer: Answer, monkeypatch: Pa
 
 
 def test_others_than_root_install_with_sudo(answer: Answer, monkeypatch: Patch) -> None:
-    monkeypatch.setattr("gluon_ref.findings.os.geteuid", lambda: 7)
+    monkeypatch.setattr("gluon_ref.checks.findings.os.geteuid", lambda: 7)
     (one,) = imports.libraries(answer(libraries={**LACKING, "missing": ["libgomp.so.1"]}))
     assert one.command == "sudo apt-get update && sudo apt-get install -y libgomp1"
 

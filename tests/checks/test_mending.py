@@ -34,7 +34,7 @@ def test_one_wheel_is_taken_away_before_the_other_is_put() -> None:
 
 
 def test_without_pip_pip_comes_first(monkeypatch: Patch) -> None:
-    monkeypatch.setattr("gluon_ref.findings.PathFinder.find_spec", lambda name: None)
+    monkeypatch.setattr("gluon_ref.checks.findings.PathFinder.find_spec", lambda name: None)
     first, second = mending.again("mxnet").split(" && ")
     assert first.endswith(" -m ensurepip")
     assert second.endswith(" mxnet==1.9.1")

@@ -6,8 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gluon_ref import requirements
-from gluon_ref.checks import packages
+from gluon_ref.checks import packages, requirements
 
 from .conftest import bad, named
 

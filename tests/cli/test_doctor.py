@@ -12,7 +12,7 @@ import pytest
 
 from gluon_ref import diagnosis
 from gluon_ref.diagnosis import Diagnosis
-from gluon_ref.findings import fine, problem, warning
+from gluon_ref.checks.findings import fine, problem, warning
 
 from .conftest import Call
 

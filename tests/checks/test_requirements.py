@@ -4,8 +4,8 @@ import importlib.metadata
 
 import pytest
 
-from gluon_ref import requirements
-from gluon_ref.requirements import Requirement, holds
+from gluon_ref.checks import requirements
+from gluon_ref.checks.requirements import Requirement, holds
 
 Patch = pytest.MonkeyPatch
 CASES = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gluon_ref.backend import mx
-from gluon_ref.linking import needed
+from gluon_ref.checks.linking import needed
 
 MXNET = Path(mx.__file__).with_name("libmxnet.so")
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gluon_ref import probes
+from gluon_ref.checks import probes
+from gluon_ref.checks.probes import MARK, START
 from gluon_ref.errors import MachineError
-from gluon_ref.probes import MARK, START
 
 Capture = pytest.CaptureFixture[str]
 NUMPY = "__version__ = '1.26.4'"

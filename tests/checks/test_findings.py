@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from gluon_ref import findings
+from gluon_ref.checks import findings
 
 
 def test_a_command_of_pip_is_of_the_python_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:

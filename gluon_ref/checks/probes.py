@@ -18,13 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .errors import GluonRefError
+from ..errors import GluonRefError
 from .linking import needed
 
 # As `gluonref` itself sees the machine: without the working folder, which -c puts before all others. The folder of this
 # very package comes last, for a checkout that is not installed.
 START = "import sys; sys.path[:] = [*filter(None, sys.path), sys.argv[2]]"
-START += "; from gluon_ref.probes import main; main(sys.argv[1])"
+START += "; from gluon_ref.checks.probes import main; main(sys.argv[1])"
 MARK = "gluonref-probe "
 # In the order in which gluoncv's own __init__ imports them, hiding what fails (dmlc/gluon-cv#1661).
 HIDDEN = ("data", "model_zoo", "nn", "utils", "loss")
@@ -32,7 +32,7 @@ HIDDEN = ("data", "model_zoo", "nn", "utils", "loss")
 
 def command(name: str) -> tuple[str, ...]:
     """The process that tries one library."""
-    return (sys.executable, "-c", START, name, str(Path(__file__).parents[1]))
+    return (sys.executable, "-c", START, name, str(Path(__file__).parents[2]))
 
 
 def main(name: str) -> None:
@@ -91,13 +91,13 @@ def _numpy() -> dict[str, Any]:
 
 
 def _mxnet() -> dict[str, Any]:
-    from .backend import mx
+    from ..backend import mx
 
     return {"version": str(mx.__version__), "file": mx.__file__}
 
 
 def _library(name: str) -> dict[str, Any]:
-    from . import backend
+    from .. import backend
 
     try:
         library = getattr(backend, name)
@@ -148,7 +148,7 @@ def _loads(name: str) -> bool:
 
 
 def _features() -> dict[str, Any]:
-    from .backend import mx
+    from ..backend import mx
 
     return {"features": {one.name: bool(one.enabled) for one in mx.runtime.Features().values()}}
 
@@ -157,7 +157,7 @@ def _step() -> dict[str, Any]:
     """One step of a two-layer network: the largest difference of its weights and loss from numpy's."""
     import numpy as np
 
-    from .backend import mx
+    from ..backend import mx
 
     random = np.random.RandomState(0)
     inputs, labels = random.randn(7, 5).astype(np.float32), np.arange(7) % 3
@@ -203,7 +203,7 @@ def _by_hand(inputs: Any, labels: Any, weights: list[Any]) -> list[Any]:
 
 def _gpu() -> dict[str, Any]:
     """How many GPUs this MXNet sees, and whether the first one computes."""
-    from .backend import mx
+    from ..backend import mx
 
     count = int(mx.context.num_gpus())
     if count:

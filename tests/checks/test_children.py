@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gluon_ref import children
-from gluon_ref.children import Ended, together
+from gluon_ref.checks import children
+from gluon_ref.checks.children import Ended, together
 
 PYTHON = (sys.executable, "-I", "-S", "-c")
 FOREVER = "import threading; threading.Event().wait()"
