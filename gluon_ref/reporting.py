@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import __version__, drawing, page, plots, runs
-from .charts import PALETTE, Chart
+from . import __version__, runs
 from .errors import RequestError
 from .evaluation import change_data
-from .publishing import FILES, KIND, NUMBERS, PAGE, written
-from .reviewing import Review, differences, review
+from .reports import drawing, page, plots
+from .reports.charts import PALETTE, Chart
+from .reports.publishing import FILES, KIND, NUMBERS, PAGE, written
+from .reports.reviewing import Review, differences, review
 
 FORMAT = 1
 WORST = 24

@@ -18,7 +18,7 @@ FLOORS = [
 
         training evaluation exporting prediction inspection showing reporting diagnosis sweeping parts rating
 
-        page drawing plots svg matrix gallery publishing reviewing examining exhibits history
+        reports
 
         answering assembly preparation checkpoints loop hooks progress runs logs states tracking trackers
 
@@ -29,7 +29,7 @@ FLOORS = [
         recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
         samples interrupts grids tallies checks arrays
 
-        backend records errors machine documents charts markup
+        backend records errors machine documents
     """.split("\n\n")
 ]
 PLUGINS = ("models", "data", "tasks", "exporters", "inputs")
@@ -41,7 +41,7 @@ DOORS = {
     "click": {f"cli/{path.name}" for path in (ROOT / "cli").glob("*.py")},
     "tqdm": {"gluon_ref/progress.py"},
     "PIL": {"gluon_ref/inputs/image.py", "gluon_ref/inputs/_pixels.py"},
-    "matplotlib": {"gluon_ref/drawing.py"},
+    "matplotlib": {"gluon_ref/reports/drawing.py"},
     "babel": {"gluon_ref/data/names.py"},
     "tensorboardX": {"gluon_ref/trackers.py"},
     "tomli_w": {"gluon_ref/recipe.py"},

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 
 from gluon_ref import recipe as recipes
-from gluon_ref import reporting, reviewing
+from gluon_ref import reporting
 from gluon_ref.errors import AlteredError, DataError, FitError, MachineError, PathError, RequestError
 from gluon_ref.evaluation import evaluate
-from gluon_ref.publishing import FILES, UNFINISHED
 from gluon_ref.reporting import report
+from gluon_ref.reports import reviewing
+from gluon_ref.reports.publishing import FILES, UNFINISHED
 from gluon_ref.training import train
 
 from .conftest import SMALL
 from .contracts.test_data import table, texts
-from .test_drawing import NOBODYS
-from .test_page import check
+from .reports.test_drawing import NOBODYS
+from .reports.test_page import check
 
 LABELLED = {"index.html", "report.json", "curves.png", "confusion.png", "calibration.png", "mistakes.png"}
 

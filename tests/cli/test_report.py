@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from gluon_ref_cli import report as command
 
-from gluon_ref import page
-from tests.test_page import HOSTILE, Reader, made, pictures, regression
+from gluon_ref.reports import page
+from tests.reports.test_page import HOSTILE, Reader, made, pictures, regression
 
 from .conftest import Call
 

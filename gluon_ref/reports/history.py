@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from . import logs
-from .errors import PathError
+from .. import logs
+from ..errors import PathError
 
 # Keys of a record that say when it was written, or have a place of their own in a History.
 PLACES = ("event", "epoch", "step", "seen", "time_s", "losses", "scores")

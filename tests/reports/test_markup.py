@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gluon_ref.markup import cut, escape, isolated
+from gluon_ref.reports.markup import cut, escape, isolated
 
 
 def test_what_means_something_to_a_browser_becomes_text() -> None:

@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from . import exhibits, history, runs
-from .answering import Opened, open_run
-from .assembly import held_out
-from .backend import mx
-from .errors import DataError, GluonRefError, PathError
+from .. import runs
+from ..answering import Opened, open_run
+from ..assembly import held_out
+from ..backend import mx
+from ..errors import DataError, GluonRefError, PathError
+from ..loop import answering
+from ..options import spell_value
+from ..recipe import SECTIONS, Recipe
+from ..records import Facts
+from . import exhibits, history
 from .examining import Findings, examine
 from .exhibits import Exhibit
 from .history import History
-from .loop import answering
-from .options import spell_value
-from .recipe import SECTIONS, Recipe
-from .records import Facts
 
 
 @dataclass(frozen=True)

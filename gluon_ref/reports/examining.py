@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .assembly import Assembly
-from .batching import batches, plan
+from ..assembly import Assembly
+from ..batching import batches, plan
+from ..records import Samples
 from .history import numbers
-from .records import Samples
 
 BATCH = 256
 BINS = 10

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gluon_ref import history
+from gluon_ref.reports import history
 
 
 def log(folder: Path, *records: Any) -> Path:

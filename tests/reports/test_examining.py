@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from gluon_ref.assembly import Assembly
-from gluon_ref.examining import Calibration, Findings, examine
 from gluon_ref.inputs import text, vector
 from gluon_ref.records import Facts
+from gluon_ref.reports.examining import Calibration, Findings, examine
 from gluon_ref.samples import ArraySamples
 from gluon_ref.tasks import classify, regress
 
-from .conftest import VALUE, VECTOR
+from ..conftest import VALUE, VECTOR
 
 
 def found(facts: Facts, task: Any, outputs: np.ndarray, targets: np.ndarray, worst: int = 24) -> Findings:

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as tree
 
 import numpy as np
 
-from gluon_ref.charts import Chart, Series
-from gluon_ref.svg import BOTTOM, FLAT, LEFT, RIGHT, TALL, TOP, WIDTH, draw, figure
+from gluon_ref.reports.charts import Chart, Series
+from gluon_ref.reports.svg import BOTTOM, FLAT, LEFT, RIGHT, TALL, TOP, WIDTH, draw, figure
 
 HOSTILE = '"><script>alert(1)</script>&'
 

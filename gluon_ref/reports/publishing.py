@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import runs
-from .errors import MachineError, PathError
+from .. import runs
+from ..errors import MachineError, PathError
 
 PAGE, NUMBERS = "index.html", "report.json"
 FILES = (PAGE, NUMBERS, "curves.png", "confusion.png", "values.png", "calibration.png", "mistakes.png")

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gluon_ref import gallery
-from gluon_ref.examining import Findings, Mistake
-from gluon_ref.exhibits import Exhibit
+from gluon_ref.reports import gallery
+from gluon_ref.reports.examining import Findings, Mistake
+from gluon_ref.reports.exhibits import Exhibit
 
 from .test_page import Reader
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ..records import Facts
 from .markup import cut
-from .records import Facts
 
 # Characters of a text that are shown.
 LONGEST = 1200

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gluon_ref import exhibits
 from gluon_ref.inputs import image, text, vector
 from gluon_ref.records import Facts
+from gluon_ref.reports import exhibits
 
-from .conftest import TEXT, VECTOR
+from ..conftest import TEXT, VECTOR
 
 
 @pytest.mark.parametrize("channel", [1, 3])

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gluon_ref import page
-from gluon_ref.charts import ON_DARK, PALETTE
-from gluon_ref.examining import Calibration, Findings, Mistake, Values
-from gluon_ref.exhibits import Exhibit
-from gluon_ref.history import History, Points
 from gluon_ref.recipe import Recipe
 from gluon_ref.records import Facts
-from gluon_ref.reviewing import Review
+from gluon_ref.reports import page
+from gluon_ref.reports.charts import ON_DARK, PALETTE
+from gluon_ref.reports.examining import Calibration, Findings, Mistake, Values
+from gluon_ref.reports.exhibits import Exhibit
+from gluon_ref.reports.history import History, Points
+from gluon_ref.reports.reviewing import Review
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 HOSTILE = (

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from gluon_ref.charts import Chart, Series, log_ticks, spell, spread, ticks
+from gluon_ref.reports.charts import Chart, Series, log_ticks, spell, spread, ticks
 
 
 def chart(x: list[float], y: list[float], **options: object) -> Chart:

@@ -10,11 +10,11 @@ import pytest
 from matplotlib import font_manager
 from PIL import Image
 
-from gluon_ref import drawing, matrix, plots
-from gluon_ref.charts import Chart, Series
-from gluon_ref.drawing import Pen
-from gluon_ref.examining import Mistake
-from gluon_ref.exhibits import Exhibit
+from gluon_ref.reports import drawing, matrix, plots
+from gluon_ref.reports.charts import Chart, Series
+from gluon_ref.reports.drawing import Pen
+from gluon_ref.reports.examining import Mistake
+from gluon_ref.reports.exhibits import Exhibit
 
 HIT, MISS = (0, 114, 178), (213, 94, 0)
 NOBODYS = "\U0010fffd"  # of the private use area: in no font

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gluon_ref import matrix
+from gluon_ref.reports import matrix
 
 from .test_page import Reader
 

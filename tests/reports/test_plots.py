@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gluon_ref import history, plots
-from gluon_ref.examining import Calibration, Values
+from gluon_ref.reports import history, plots
+from gluon_ref.reports.examining import Calibration, Values
 
 from .test_history import epoch, log, step
 
