@@ -13,6 +13,7 @@ from gluon_ref.errors import GluonRefError
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
+from .find_rate import find_rate
 from .inspect import inspect
 from .list import list_names
 from .predict import predict
@@ -57,5 +58,5 @@ def main() -> None:
     """
 
 
-for command in (train, sweep, evaluate, predict, export, inspect, list_names, show, doctor, report):
+for command in (train, sweep, find_rate, evaluate, predict, export, inspect, list_names, show, doctor, report):
     main.add_command(command)
