@@ -14,16 +14,20 @@ _PLACES = {
     "GluonRefError": "errors",
     "Recipe": "recipe",
     "Task": "records",
+    "diagnose": "diagnosis",
     "evaluate": "evaluation",
     "export": "exporting",
     "inspect": "inspection",
     "predict": "prediction",
+    "report": "reporting",
     "resume": "training",
+    "sweep": "sweeping",
     "train": "training",
 }
 __all__ = sorted(_PLACES)
 
 if TYPE_CHECKING:
+    from .diagnosis import diagnose as diagnose
     from .errors import GluonRefError as GluonRefError
     from .evaluation import evaluate as evaluate
     from .exporting import export as export
@@ -33,6 +37,8 @@ if TYPE_CHECKING:
     from .records import Data as Data
     from .records import Facts as Facts
     from .records import Task as Task
+    from .reporting import report as report
+    from .sweeping import sweep as sweep
     from .training import resume as resume
     from .training import train as train
 
