@@ -29,7 +29,7 @@ FLOORS = [
         recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
         samples interrupts grids tallies checks arrays
 
-        backend records errors machine documents
+        backend records errors machine documents downloading
     """.split("\n\n")
 ]
 PLUGINS = ("models", "data", "tasks", "exporters", "inputs")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, FitError, PathError, RequestError
+from ..downloading import Remote, fetch
+from ..errors import DataError, FitError, PathError, RequestError, require
 from ..records import Data, Facts
 from ..samples import ArraySamples, statistics
 
@@ -18,15 +19,29 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "held_out": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+FETCH = "have them fetched: --set data.download=true"
 
 
-def folder(name: str, path: str, labels: tuple[str, ...]) -> Data:
+def folder(
+    name: str,
+    path: str,
+    labels: tuple[str, ...],
+    files: tuple[Remote, ...],
+    *,
+    download: bool = False,
+    timeout_s: float = 0.0,
+    mirror: bool = False,
+) -> Data:
     """A folder of four idx files, train-* for training and t10k-* held out.
 
     Args:
         name: of the data set, for messages.
         path: the folder.
         labels: names of the classes, by index.
+        files: where the four are published, gzipped.
+        download: fetch those that are missing.
+        timeout_s: most that each may take.
+        mirror: an image mirrored left to right keeps its label.
     """
     if not path:
         raise RequestError(
@@ -35,8 +50,16 @@ def folder(name: str, path: str, labels: tuple[str, ...]) -> Data:
             f"the folder with {FILES['train'][0]} and the other three files, .gz or not",
             f"pass --data {name}:DIR",
         )
+    if download:
+        require(timeout_s > 0, f"data {name}", "download_timeout_s", timeout_s, "above 0", 600)
+        for remote in files:
+            file = Path(path, os.path.basename(remote.url))
+            if not file.with_suffix("").is_file():  # the same, unpacked
+                fetch(remote, file, timeout_s)
     if not os.path.isdir(path):
-        raise PathError(f"data {name}", f"{path} is no folder", "the folder with the four idx files", "check the path")
+        raise PathError(
+            f"data {name}", f"{path} is no folder", "the folder with the four idx files", f"check the path, or {FETCH}"
+        )
     parts = {}
     for part, (images, targets) in FILES.items():
         parts[part] = _pair(name, _find(name, Path(path), images), _find(name, Path(path), targets), len(labels))
@@ -49,7 +72,8 @@ def folder(name: str, path: str, labels: tuple[str, ...]) -> Data:
             "check that all four files belong together",
         )
     mean, std = statistics(train.inputs, axis=(0, 2, 3))
-    return Data(Facts("image", "label", train.inputs.shape[1:], labels=labels, mean=mean, std=std), train, held_out)
+    facts = Facts("image", "label", train.inputs.shape[1:], labels=labels, mean=mean, std=std, mirror=mirror)
+    return Data(facts, train, held_out)
 
 
 def read(path: Path, axes: int) -> np.ndarray:
@@ -95,7 +119,10 @@ def _find(name: str, path: Path, stem: str) -> Path:
         if candidate.is_file():
             return candidate
     raise PathError(
-        f"data {name}", f"{path} holds no {stem} and no {stem}.gz", "the four idx files", "check the folder"
+        f"data {name}",
+        f"{path} holds no {stem} and no {stem}.gz",
+        "the four idx files",
+        f"check the folder, or {FETCH}",
     )
 
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gluon_ref.data._idx import folder, read
-from gluon_ref.errors import DataError, FitError, GluonRefError, PathError, RequestError
+from gluon_ref.downloading import Remote
+from gluon_ref.errors import DataError, FitError, GluonRefError, OptionError, PathError, RequestError
+from tests.servers import Server, serving
 
 from .idx import idx, write
 
@@ -23,7 +26,7 @@ def test_an_idx_file_is_read_gzipped_or_not(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_four_files_is_images_with_labels(tmp_path: Path) -> None:
-    data = folder("mnist", str(write(tmp_path)), LABELS)
+    data = folder("mnist", str(write(tmp_path)), LABELS, ())
     assert data.train.inputs.shape == (5, 1, 2, 7)
     assert data.held_out.inputs.shape == (3, 1, 2, 7)
     assert data.train.targets.tolist() == [0, 1, 2, 3, 4]
@@ -69,15 +72,20 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_must_be_named_and_be_there(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"data mnist: no folder; expected the folder with train-images-idx3-ubyte"):
-        folder("mnist", "", LABELS)
-    with pytest.raises(PathError, match=r"none is no folder; expected the folder with the four idx files; check the"):
-        folder("mnist", str(tmp_path / "none"), LABELS)
+        folder("mnist", "", LABELS, ())
+    message = (
+        r"none is no folder; expected the folder with the four idx files; check the path, or have them fetched: --s"
+    )
+    with pytest.raises(PathError, match=message):
+        folder("mnist", str(tmp_path / "none"), LABELS, ())
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (write(tmp_path) / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(PathError, match=r"holds no t10k-labels-idx1-ubyte and no t10k-labels-idx1-ubyte.gz; expected"):
-        folder("mnist", str(tmp_path), LABELS)
+    with pytest.raises(
+        PathError, match=r"holds no t10k-labels-idx1-ubyte and no t10k-labels-idx1-ubyte.gz; .* data.do"
+    ):
+        folder("mnist", str(tmp_path), LABELS, ())
 
 
 @pytest.mark.parametrize(
@@ -98,5 +106,47 @@ def test_files_that_do_not_belong_together_are_refused(
 ) -> None:
     (write(tmp_path) / f"t10k-{name}-ubyte").write_bytes(idx(array.astype(np.uint8)))
     with pytest.raises(kind) as caught:
-        folder("mnist", str(tmp_path), LABELS)
+        folder("mnist", str(tmp_path), LABELS, ())
     assert message in str(caught.value)
+
+
+def published(server: Server, folder_: Path) -> tuple[Remote, ...]:
+    """The four files of a folder, gzipped, as a server has them."""
+    remotes = []
+    for path in sorted(write(folder_).iterdir()):
+        content = path.read_bytes() if path.suffix else gzip.compress(path.read_bytes(), mtime=0)
+        name = f"/{path.name.removesuffix('.gz')}.gz"
+        server.files[name] = content
+        remotes.append(Remote(server.address + name, hashlib.sha256(content).hexdigest(), len(content)))
+    return tuple(remotes)
+
+
+def test_missing_files_are_fetched_when_that_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    new = tmp_path / "new"
+    with serving({}) as server:
+        files = published(server, tmp_path / "there")
+        data = folder("mnist", str(new), LABELS, files, download=True, timeout_s=30.0)
+        assert (len(data.train), len(data.held_out)) == (5, 3)
+        assert len(server.asked) == 4
+        (new / "t10k-labels-idx1-ubyte.gz").unlink()
+        (new / "t10k-images-idx3-ubyte.gz").unlink()
+        (new / "t10k-images-idx3-ubyte").write_bytes((tmp_path / "there" / "t10k-images-idx3-ubyte").read_bytes())
+        server.asked.clear()
+        folder("mnist", str(new), LABELS, files, download=True, timeout_s=30.0)
+        assert server.asked == ["/t10k-labels-idx1-ubyte.gz"]
+    folder("mnist", str(new), LABELS, files, download=True, timeout_s=30.0)  # needs no server any more
+
+
+def test_nothing_is_fetched_unasked(tmp_path: Path) -> None:
+    with serving({}) as server:
+        (tmp_path / "there").mkdir()
+        files = published(server, tmp_path / "there")
+        with pytest.raises(PathError):
+            folder("mnist", str(tmp_path / "new"), LABELS, files)
+        assert server.asked == []
+
+
+def test_a_time_limit_must_be_above_0(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"data mnist: download_timeout_s=0.0; expected above 0; pass --set data.do"):
+        folder("mnist", str(tmp_path), LABELS, (), download=True, timeout_s=0.0)
