@@ -129,7 +129,7 @@ def data(
     else:
         here, there = np.flatnonzero(~apart[rows]), np.flatnonzero(apart[rows])
     _check_classes(where, targets, here, there, names)
-    mean, std = _statistics(survey.sums[rows[here], :, :channels].sum(axis=0), len(here) * height * width)
+    mean, std = moments(survey.sums[rows[here], :, :channels].sum(axis=0), len(here) * height * width)
     survey.sums = survey.sums[:0]
     shape = (channels, height, width)
     facts = Facts("image", "label", shape, labels=names, mean=mean, std=std)
@@ -142,6 +142,15 @@ def ordered(names: Iterable[str]) -> list[str]:
     return sorted(found, key=int) if all(re.fullmatch(r"-?[0-9]{1,18}", name) for name in found) else found
 
 
+def moments(sums: np.ndarray, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation per channel from sums of pixels and of their squares, exactly; 1 for a deviation of 0."""
+    mean, std = [], []
+    for total, squares in zip(*sums.tolist()):
+        mean.append(total / count)
+        std.append(((count * squares - total * total) / count**2) ** 0.5 or 1.0)
+    return tuple(mean), tuple(std)
+
+
 def _check_classes(where: str, targets: np.ndarray, here: np.ndarray, there: np.ndarray, names: Sequence[str]) -> None:
     """Refuse a class without an image to train on, or nothing held out."""
     counts = np.bincount(targets[here], minlength=len(names))
@@ -152,15 +161,6 @@ def _check_classes(where: str, targets: np.ndarray, here: np.ndarray, there: np.
         )
     if not len(there):
         raise FitError(where, "no held-out image", "at least one", "give more images, or name others in data.test")
-
-
-def _statistics(sums: np.ndarray, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation per channel from sums of pixels and of their squares, exactly; 1 for a deviation of 0."""
-    mean, std = [], []
-    for total, squares in zip(*sums.tolist()):
-        mean.append(total / count)
-        std.append(((count * squares - total * total) / count**2) ** 0.5 or 1.0)
-    return tuple(mean), tuple(std)
 
 
 def _tell(where: str, survey: Survey, rows: np.ndarray, shape: tuple[int, ...], asked: bool) -> None:

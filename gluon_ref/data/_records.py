@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from array import array
@@ -79,6 +80,8 @@ def scan(paths: tuple[str, ...]) -> tuple[Records, np.ndarray]:
     for path in paths:
         begins.append(len(starts))
         try:
+            if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+                raise OSError(errno.EINVAL, "not a regular file")
             with open(path, "rb", buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
                 at = 0

@@ -11,6 +11,7 @@ import pytest
 from gluon_ref import catalog, options
 from gluon_ref.records import Data
 from tests.data.images import folders
+from tests.data.test_cifar10 import write as write_binary
 from tests.data.test_recordio import write as write_records
 
 
@@ -51,6 +52,11 @@ def records(path: Path) -> str:
     return write_records(path / "images.rec", [0, 1] * 10)
 
 
+def binary(path: Path) -> str:
+    """A folder of CIFAR-10's files with a few records each."""
+    return str(write_binary(path / "cifar10"))
+
+
 MADE = {
     "mnist": idx,
     "fashion_mnist": idx,
@@ -58,6 +64,7 @@ MADE = {
     "text_table": texts,
     "image_folder": images,
     "recordio": records,
+    "cifar10": binary,
 }
 NAMES = catalog.names("data")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import struct
 import warnings
 from collections.abc import Sequence
@@ -174,7 +175,9 @@ def test_a_file_must_be_named_and_be_there(tmp_path: Path) -> None:
     ):
         recordio.load("")
     assert refused(PathError, tmp_path / "none").startswith("FILE: cannot be read (No such file or directory); expec")
-    assert refused(PathError, tmp_path).startswith("FILE: cannot be read (Is a directory); expected a RecordIO file")
+    assert refused(PathError, tmp_path).startswith("FILE: cannot be read (not a regular file); expected a Rec")
+    os.mkfifo(tmp_path / "pipe")  # opening it would hang
+    assert refused(PathError, tmp_path / "pipe").startswith("FILE: cannot be read (not a regular file)")
     assert "held_out=0.0" in refused(OptionError, tmp_path, held_out=0.0)
     assert "depth=9" in refused(OptionError, tmp_path, depth=9)
 
