@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import catalog
+from . import arrays, catalog
 from .backend import mx
 from .errors import AlteredError, FitError, reason
 from .recipe import Recipe
@@ -138,8 +138,10 @@ def fill(net: Any, weights: Path, contexts: Sequence[Any]) -> None:
     """Put the weights of a file into a network, on these contexts.
 
     Raises:
+        DataError: when the file is no file of arrays.
         AlteredError: when they are another network's.
     """
+    arrays.check(weights)
     try:
         net.load_parameters(str(weights), ctx=list(contexts))
     except (AssertionError, mx.base.MXNetError) as error:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from . import arrays
 from .backend import mx
 from .errors import AlteredError
 
@@ -56,11 +57,12 @@ class Average:
         """Read such a file back.
 
         Raises:
+            DataError: when it is no file of arrays.
             AlteredError: when it is another network's.
         """
-        saved = mx.nd.load(str(path))
+        saved = arrays.load(path)
         for name, array in self.arrays.items():
-            if not isinstance(saved, dict) or name not in saved or saved[name].shape != array.shape:
+            if name not in saved or saved[name].shape != array.shape:
                 raise AlteredError(
                     str(path),
                     f"no array {name} of shape {array.shape}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from . import arrays as files
 from .backend import mx
 from .errors import AlteredError
 
@@ -35,9 +36,10 @@ def restore(trainer: Any, path: str, numbers: Mapping[str, Any]) -> None:
     """Put arrays and numbers back into a new trainer of the same optimizer and parameters, on every device.
 
     Raises:
-        AlteredError: when the file does not fit the optimizer.
+        DataError: when the file is no file of arrays.
+        AlteredError: when it does not fit the optimizer.
     """
-    saved = mx.nd.load(path)
+    saved = files.load(path)
     optimizer = trainer._optimizer
     updates = {int(index): int(count) for index, count in numbers["updates"].items()}
     for key, value in numbers["own"].items():

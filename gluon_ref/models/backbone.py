@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .. import arrays
 from ..backend import gluoncv, mx
-from ..errors import DataError, FitError, MachineError, PathError, UnknownNameError, reason
+from ..errors import DataError, FitError, MachineError, PathError, UnknownNameError
 from ..layers import Standardize
 from ..records import Facts
 
@@ -114,17 +115,9 @@ def _load(network: str, zoo: Any, head: str, weights: str) -> None:
         path = _download(network)
     elif not path.is_file():
         raise PathError(WHERE, f"weights={weights} is no file", "a .params file, or hub", "check the path")
-    try:
-        loaded = mx.nd.load(str(path))
-    except mx.base.MXNetError as error:
-        raise DataError(
-            WHERE,
-            f"{path} is not a parameters file ({reason(error)})",
-            "what save_parameters wrote",
-            "check the file",
-        ) from None
+    loaded = arrays.load(path)
     params = zoo._collect_params_with_prefix()
-    if not isinstance(loaded, dict) or not any("." in name for name in loaded):
+    if not any("." in name for name in loaded):
         raise DataError(
             WHERE,
             f"{path} holds no structured names",

@@ -108,7 +108,7 @@ def test_weights_that_do_not_fit_are_refused(weights: Path, tmp_path: Path) -> N
         backbone.build(COLOUR, network="cifar_resnet56_v1", weights=str(weights))
     broken = tmp_path / "broken.params"
     broken.write_bytes(b"not parameters")
-    with pytest.raises(DataError, match=r"broken.params is not a parameters file"):
+    with pytest.raises(DataError, match=r"broken.params: not a whole file of arrays"):
         backbone.build(COLOUR, weights=str(broken))
 
 
