@@ -168,7 +168,7 @@ def _tell(where: str, survey: Survey, rows: np.ndarray, shape: tuple[int, ...], 
     channels, height, width = shape
     resized = int((survey.sides[rows] != (height, width)).any(axis=1).sum())
     recoloured = int((survey.grey[rows] != (channels == 1)).sum())
-    told = [f"{resized:,} were resized to {height}x{width}"] if resized and not asked else []
-    told += [f"{recoloured:,} were made {'grey' if channels == 1 else 'colour'}"] if recoloured else []
+    told = [f"{resized:,} resized to {height}x{width}"] if resized and not asked else []
+    told += [f"{recoloured:,} made {'grey' if channels == 1 else 'colour'}"] if recoloured else []
     if told:
         print(f"warning: {where}: of {many(len(rows), 'image')}, {' and '.join(told)} for the network", file=sys.stderr)

@@ -399,7 +399,7 @@ def test_all_images_are_held_out_for_a_trained_network(tmp_path: Path, capsys: p
     assert images.shape == (4, 3, 5, 7)
     np.testing.assert_array_equal(images[0], _pixels.array(noise(0, mode="L").convert("RGB")))
     assert capsys.readouterr().err == (
-        f"warning: {other}: of 4 images, 1 were resized to 5x7 and 3 were made colour for the network\n"
+        f"warning: {other}: of 4 images, 1 resized to 5x7 and 3 made colour for the network\n"
     )
 
 
