@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 MATRIX ?= 3.10 3.11 3.12 3.13
 
-.PHONY: demo test lint format matrix measure clean
+.PHONY: demo test format matrix soak measure clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/demo.sh
@@ -27,6 +27,10 @@ format: $(VENV)/tested
 # Both commands from a clean clone on every supported Python that is here.
 matrix:
 	sh tools/matrix.sh $(MATRIX)
+
+# Sixty trainings killed at random moments, resumed and compared; a quarter of an hour.
+soak: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python tools/soak.py
 
 # Every recipe's figures, as their headers state them; fifteen minutes on two cores.
 measure: $(VENV)/installed
