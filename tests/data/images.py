@@ -27,14 +27,45 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return file.getvalue()
 
 
-def deep(values: np.ndarray, colour: int = 0) -> bytes:
-    """A PNG of 16 bits: (height, width) values, or (height, width, 3) with `colour` 2, as Pillow writes none."""
+def deep(values: np.ndarray, colour: int = 0, clear: bytes = b"") -> bytes:
+    """A PNG of 16 bits: (height, width) values, or (height, width, 3) with `colour` 2, as Pillow writes none.
+
+    Args:
+        values: whole numbers to 65535.
+        colour: PNG's colour type.
+        clear: the value that is transparent, as its tRNS chunk holds it.
+    """
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
     header = struct.pack(">2I5B", values.shape[1], values.shape[0], 16, colour, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+        for kind, body in (
+            (b"IHDR", header),
+            *([(b"tRNS", clear)] if clear else []),
+            (b"IDAT", zlib.compress(rows)),
+            (b"IEND", b""),
+        )
     )
+
+
+def deep_tiff(values: np.ndarray) -> bytes:
+    """A TIFF of 16 bits: (height, width, 3) values, as Pillow writes none."""
+    height, width, _ = values.shape
+    body = values.astype("<u2").tobytes()
+    tags = [
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 3, 8 + len(body)),  # bits of each channel, which stand behind the pixels
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 1, 8),
+        (277, 3, 1, 3),
+        (278, 4, 1, height),
+        (279, 4, 1, len(body)),
+    ]
+    bits = struct.pack("<3H", 16, 16, 16)
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<2H2I", *tag) for tag in tags) + b"\0" * 4
+    return b"II*\0" + struct.pack("<I", 8 + len(body) + len(bits)) + body + bits + directory
 
 
 def folders(root: Path, counts: dict[str, int], mode: str = "RGB", kind: str = "PNG") -> Path:

@@ -9,7 +9,7 @@ from PIL import Image, ImageFile
 
 from gluon_ref.inputs import _pixels
 from gluon_ref.inputs._pixels import OddError
-from tests.data.images import deep, encoded, noise
+from tests.data.images import deep, deep_tiff, encoded, noise
 
 
 def decoded(content: bytes, background: str = "", depth: int = 8) -> np.ndarray:
@@ -111,6 +111,17 @@ def test_16_bits_are_refused_or_scaled_to_8(colour: int) -> None:
     np.testing.assert_array_equal(found, values.transpose(2, 0, 1) >> 8)
 
 
+def test_16_bits_with_a_transparent_colour_are_refused_at_any_depth() -> None:
+    content = deep(np.full((5, 7), 9), clear=b"\0\x09")
+    assert refused(content, depth=16).given == "16 bits and a transparent colour"
+
+
+def test_16_bits_of_colour_in_a_tiff_are_found() -> None:
+    values = np.random.RandomState(0).randint(0, 65536, (5, 7, 3))
+    assert refused(deep_tiff(values)).given == "16 bits per channel"
+    np.testing.assert_array_equal(decoded(deep_tiff(values), depth=16), values.transpose(2, 0, 1) >> 8)
+
+
 def test_32_bits_are_refused_at_any_depth() -> None:
     odd = refused(encoded(Image.new("F", (7, 5)), "TIFF"), depth=16)
     assert (odd.given, odd.option) == ("32 bits per channel", "")
@@ -133,7 +144,7 @@ def test_a_huge_image_is_refused_by_its_header(monkeypatch: pytest.MonkeyPatch) 
 def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.png").write_bytes(b"x" * 100)
     monkeypatch.setattr(_pixels, "LARGEST_FILE", 99)
-    with pytest.raises(OddError, match="^100 bytes"):
+    with pytest.raises(OddError, match=r"^100 bytes"):
         _pixels.contents(str(tmp_path / "a.png"))
 
 
