@@ -6,6 +6,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,7 +57,8 @@ class EncodedSamples:
             for place in places:
                 pixels[place] = self._one(int(rows[place]))
 
-        with _pixels.guarded():
+        # Those of the quick way warn of nothing, and warning filters are better left alone beside other threads.
+        with nullcontext() if self.survey.quick[rows].all() else _pixels.guarded():
             spread(fill, len(rows), threads() if self.survey.size_bytes >= LARGE else 1)
         return pixels, self.labels[indices]
 

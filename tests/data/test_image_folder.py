@@ -435,6 +435,25 @@ def test_options_out_of_range_are_refused(tmp_path: Path, options: dict[str, Any
     assert message in refused(OptionError, tmp_path, **options)
 
 
+def test_images_of_every_kind_are_taken_as_they_were_seen(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[_pixels.ORIENTATION] = 3
+    for name in ("a", "b"):
+        folders(tmp_path, {name: 2}, kind="JPEG")
+        put(tmp_path, f"{name}/turned.jpg", encoded(noise(5), "JPEG", exif=exif))
+        put(tmp_path, f"{name}/palette.png", encoded(noise(6).quantize(8)))
+        put(tmp_path, f"{name}/grey.png", encoded(noise(7, mode="L")))
+        put(tmp_path, f"{name}/alpha.png", encoded(noise(8).convert("RGBA")))
+    data = load(tmp_path, held_out=0.4)
+    survey = data.train.survey
+    assert survey.quick.tolist() == [True, True, False, True, False, False] * 2
+    images, _ = data.train.take(np.arange(len(data.train)))
+    for row, image in zip(data.train.rows, images):
+        np.testing.assert_array_equal(
+            image, _pixels.array(_pixels.fit(data.train.look.decode(data.train.source.read(row)), 3, 5, 7))
+        )
+
+
 def test_threads_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders(tmp_path, {"a": 80, "b": 80})
     put(tmp_path, "b/3.png", b"x")

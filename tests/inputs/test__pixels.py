@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,13 @@ def test_a_huge_image_is_refused_by_its_header(monkeypatch: pytest.MonkeyPatch) 
     assert (odd.damaged, odd.expected) == (False, "34 pixels and 268,435,456 bytes at most")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 17)  # twice as many: Pillow's own error
     assert refused(encoded(noise(0))).expected == "17 pixels and 268,435,456 bytes at most"
+
+
+def test_a_huge_image_is_refused_even_where_pillow_is_told_not_to_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 34)
+    with warnings.catch_warnings(), pytest.raises(OddError, match="7x5 pixels"):
+        warnings.simplefilter("ignore")
+        _pixels.decode(encoded(noise(0)))
 
 
 def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
