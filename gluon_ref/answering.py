@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from .records import Artefact, Facts, Field
 MANIFEST = "manifest.json"
 FORMAT = 1
 # What an artefact cannot be opened without.
-NEEDED = {"exporter": str, "fields": list, "facts": dict, "recipe": str}
+NEEDED = {"exporter": str, "fields": list, "facts": dict, "recipe": str, "files": dict}
+DTYPES = ("float32", "float64", "float16", "uint8", "int8", "int32", "int64")
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,18 @@ def manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     document = documents.read(path, FORMAT, "a manifest as `gluonref export` wrote it")
     try:
-        files = dict(document["files"])
-        needed = {key: kind(document[key]) for key, kind in NEEDED.items()}
+        for key, kind in NEEDED.items():
+            if not isinstance(document[key], kind):
+                raise TypeError(f"{key} is no {kind.__name__}")
+        fields(document)
     except (ValueError, KeyError, TypeError) as error:
         raise AlteredError(
             str(path), f"not a manifest ({error!r})", "the file as `gluonref export` wrote it", "export again"
         ) from None
-    for name, expected in files.items():
-        file = folder / Path(name).name
+    for name, expected in document["files"].items():
+        file = folder / name
+        if Path(name).name != name:
+            raise AlteredError(str(path), f"a file {name!r}", "names of files beside it", "export again")
         if not file.is_file() or checksum(file) != expected:
             raise AlteredError(
                 str(file),
@@ -93,15 +98,30 @@ def manifest(folder: Path) -> dict[str, Any]:
                 "the file as it was exported",
                 "restore it from a copy, or export again",
             )
-    return {**document, **needed}
+    return document
+
+
+def fields(document: Mapping[str, Any]) -> list[Field]:
+    """The network's declared inputs in a manifest.
+
+    Raises:
+        KeyError, TypeError, ValueError: when they are none.
+    """
+    found = []
+    for one in document["fields"]:
+        name, shape, dtype = one["name"], tuple(one["shape"]), one["dtype"]
+        if not isinstance(name, str) or dtype not in DTYPES or not all(type(size) is int for size in shape):
+            raise ValueError(f"field {name!r}")
+        found.append(Field(name, shape, dtype))
+    return found
 
 
 def _artefact(folder: Path) -> Artefact:
     document = manifest(folder)
-    fields = [Field(field["name"], tuple(field["shape"]), field["dtype"]) for field in document["fields"]]
     facts: Facts = runs.read_facts(document["facts"], str(folder / MANIFEST))
     recipe: Recipe = recipes.parse(document["recipe"], folder.name, str(folder / MANIFEST)).check(["task"])
-    answer: Callable[..., tuple[np.ndarray, ...]] = catalog.find("exporters", document["exporter"]).open(folder, fields)
+    opened = catalog.find("exporters", document["exporter"]).open
+    answer: Callable[..., tuple[np.ndarray, ...]] = opened(folder, fields(document))
     return Artefact(str(folder), document["exporter"], answer, facts, recipe)
 
 

@@ -144,10 +144,14 @@ class _Reader:
         (length,) = self._numbers("Q")
         if length > LONGEST_NAME:
             raise _broken(self._where, f"a name of {length} bytes")
+        content = self._take(length, "a name")
         try:
-            return self._take(length, "a name").decode()
+            name = content.decode()
         except UnicodeDecodeError as error:
             raise _broken(self._where, f"a name that is not UTF-8 ({error.reason})") from None
+        if "\0" in name:  # where MXNet takes it to end
+            raise _broken(self._where, f"a name with a NUL, {name!r}")
+        return name
 
     def _numbers(self, kinds: str) -> tuple[int, ...]:
         return struct.unpack(f"<{kinds}", self._take(struct.calcsize(f"<{kinds}"), "a header"))

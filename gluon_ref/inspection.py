@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from . import runs
+from . import graphs, runs
 from .answering import MANIFEST, manifest, open_run
-from .errors import DataError, PathError
+from .errors import PathError
 
 
 def inspect(path: str | Path) -> dict[str, Any]:
@@ -72,28 +71,18 @@ def _artefact(folder: Path) -> dict[str, Any]:
     return {
         "kind": "artefact",
         **{key: document.get(key) for key in keys},
-        "labels": len(document["facts"].get("labels", [])),
+        "labels": len(runs.read_facts(document["facts"], str(folder / MANIFEST)).labels),
         "files": {name: (folder / name).stat().st_size for name in document["files"]},
     }
 
 
 def _symbol(path: Path) -> dict[str, Any]:
-    try:
-        graph = json.loads(path.read_text(encoding="utf-8"))
-        nodes = [(str(node["op"]), str(node["name"])) for node in graph["nodes"]]
-        heads = [nodes[head[0]][1] for head in graph["heads"]]
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise DataError(
-            str(path),
-            f"not a symbol file ({type(error).__name__}: {error})",
-            "NET-symbol.json as MXNet writes it",
-            "check the path",
-        ) from None
-    operators = Counter(op for op, _ in nodes if op != "null")
+    graph = graphs.read(path)
+    operators = Counter(node.op for node in graph.nodes if node.op != graphs.VARIABLE)
     return {
         "kind": "symbol",
-        "arguments": [name for op, name in nodes if op == "null"],
-        "outputs": heads,
+        "arguments": graph.arguments,
+        "outputs": [graph.nodes[node].name for node, _ in graph.heads],
         "operators": dict(operators.most_common()),
     }
 

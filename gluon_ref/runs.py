@@ -31,6 +31,7 @@ from . import recipe as recipes
 from .backend import versions
 from .documents import checksum, replace
 from .errors import AlteredError, OptionError, PathError
+from .facts import fault
 from .options import convert
 from .recipe import Recipe
 from .records import Facts
@@ -227,11 +228,13 @@ def read_facts(document: Mapping[str, Any], where: str) -> Facts:
     kinds = get_type_hints(Facts)
     try:
         values = {key: convert(key, document[key], kind) for key, kind in kinds.items() if key in document}
-        return Facts(**values)
+        read = Facts(**values)
+        given = fault(read)
     except (TypeError, OptionError) as error:
-        raise AlteredError(
-            where, str(error), "the facts of a data set", "restore it from a copy, or train again"
-        ) from None
+        given = str(error)
+    if given:
+        raise AlteredError(where, given, "the facts of a data set", "restore it from a copy, or train again")
+    return read
 
 
 def _state(folder: Path) -> dict[str, Any]:

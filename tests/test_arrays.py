@@ -74,6 +74,7 @@ BROKEN = [
     (listed(array(), names=struct.pack("<QQ", 1, 1 << 50) + b"x"), f"a name of {1 << 50} bytes"),
     (listed(array(), names=struct.pack("<QQ", 1, 2) + b"x"), "a name in the last 1 bytes"),
     (listed(array(), names=ONE + b"\xff"), "a name that is not UTF-8 (invalid start byte)"),
+    (listed(array(), names=struct.pack("<QQ", 1, 3) + b"a\0b"), "a name with a NUL, 'a\\x00b'"),
     (listed(array(), array(), names=struct.pack("<QQ", 2, 1) + b"x" + ONE[8:] + b"x"), "a name twice"),
     (listed(array()) + b"\0", "1 bytes after the last name"),
 ]

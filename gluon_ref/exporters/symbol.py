@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import arrays, graphs
 from ..backend import mx
+from ..errors import DataError, reason
 from ..layers import zeros
 from ..records import Field
 
@@ -31,23 +34,46 @@ def write(net: Any, fields: Sequence[Field], folder: Path) -> None:
 
 
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
-    """The artefact as a function of numpy arrays, in the order of `fields`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Gluon exports no types of inputs, and warns of it when it imports
-        net = mx.gluon.SymbolBlock.imports(
-            str(folder / "model-symbol.json"), _names(folder, fields), str(folder / "model-0000.params"), ctx=mx.cpu()
-        )
-    net.hybridize(static_alloc=True)
+    """The artefact as a function of numpy arrays, in the order of `fields`.
 
-    def answer(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-        outputs = net(*(mx.nd.array(array, dtype=array.dtype) for array in arrays))
-        return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
+    Raises:
+        PathError, DataError: when graph or parameters are not what MXNet writes, or do not fit each other; the last
+            also where the function is called.
+    """
+    symbol = graphs.load(folder / "model-symbol.json")
+    params = folder / "model-0000.params"
+    arrays.check(params)
+    names = _names(symbol.list_inputs(), fields)
+    with _told(params), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Gluon exports no types of inputs, and warns of it when it imports
+        # As SymbolBlock.imports does, which reads the graph's file itself.
+        net = mx.gluon.SymbolBlock(symbol, [mx.sym.var(name) for name in names])
+        net.collect_params().load(str(params), ctx=mx.cpu(), cast_dtype=True, dtype_source="saved")
+        net.hybridize(static_alloc=True)
+
+    def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        with _told(params):
+            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one in inputs))
+            return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
 
     return answer
 
 
-def _names(folder: Path, fields: Sequence[Field]) -> list[str]:
+@contextmanager
+def _told(params: Path) -> Iterator[None]:
+    """MXNet's and Gluon's errors as one of ours: the files are whole, but do not fit each other or the inputs."""
+    try:
+        yield
+    except (mx.base.MXNetError, AssertionError, ValueError) as error:
+        raise DataError(
+            str(params),
+            reason(error),
+            "parameters of the graph beside them",
+            "restore both from a copy, or export again",
+        ) from None
+
+
+def _names(inputs: Sequence[str], fields: Sequence[Field]) -> list[str]:
     """The graph's inputs: Gluon calls a single one data, several data0, data1 ... and drops those it does not use."""
     wanted = ["data"] if len(fields) == 1 else [f"data{index}" for index in range(len(fields))]
-    inputs = mx.sym.load(str(folder / "model-symbol.json")).list_inputs()
     return [name for name in wanted if name in inputs]

@@ -1,0 +1,174 @@
+"""MXNet's symbol files, checked before MXNet reads one: a network as a graph of operators, in JSON.
+
+MXNet follows what such a file says without a look: an output that an operator has not, or a number that it takes for
+the address of code, ends the process or worse. So every reader of such files comes through this door, and MXNet is
+given a text written anew from what was checked.
+
+Source: src/nnvm/legacy_json_util.cc and 3rdparty/tvm/nnvm/src/pass/saveload_json.cc of MXNet 1.9.1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .backend import mx
+from .errors import DataError, PathError, reason
+
+VARIABLE = "null"
+# Operators that take an address in memory or call back into Python, and gradients, which are no network.
+NEVER = ("_Native", "_NDArray", "Custom", "_CustomFunction", "_npi_Custom")
+GRADIENT = "_backward"
+# Options that say how many inputs or outputs an operator has: MXNet makes as many without asking.
+COUNTS = ("num_outputs", "num_args", "num_arrays", "num_weights", "sections")
+MOST = 4096
+LARGEST_BYTES = 256 * 1024 * 1024
+# Where older releases kept a node's options.
+OPTIONS = ("attrs", "attr", "param")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a network, or one of its arguments.
+
+    Args:
+        op: name of the operator; VARIABLE for an argument.
+        name: of the node.
+        inputs: (node, output) of each input; nodes are counted from 0 and stand before this one.
+        options: of the operator, as text.
+    """
+
+    op: str
+    name: str
+    inputs: tuple[tuple[int, int], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network.
+
+    Args:
+        where: the file, for messages.
+        nodes: each after those it reads.
+        heads: (node, output) of each result.
+        version: of the MXNet that wrote it, 10901 for 1.9.1; 0 where it does not say.
+    """
+
+    where: str
+    nodes: tuple[Node, ...]
+    heads: tuple[tuple[int, int], ...]
+    version: int = 0
+
+    @property
+    def arguments(self) -> list[str]:
+        """Names of inputs and parameters, in order."""
+        return [node.name for node in self.nodes if node.op == VARIABLE]
+
+    def text(self) -> str:
+        """The graph as MXNet reads it."""
+        return self._text([node.name for node in self.nodes], self.heads)
+
+    def outline(self) -> str:
+        """The same with safe results, the first output of each node, and the nodes called by their numbers."""
+        return self._text([str(at) for at in range(len(self.nodes))], [(at, 0) for at in range(len(self.nodes))])
+
+    def _text(self, names: Sequence[str], heads: Sequence[tuple[int, int]]) -> str:
+        document: dict[str, Any] = {
+            "nodes": [
+                {"op": node.op, "name": name, "attrs": dict(node.options), "inputs": [[*one, 0] for one in node.inputs]}
+                for node, name in zip(self.nodes, names)
+            ],
+            "arg_nodes": [at for at, node in enumerate(self.nodes) if node.op == VARIABLE],
+            "heads": [[*one, 0] for one in heads],
+        }
+        if self.version:
+            document["attrs"] = {"mxnet_version": ["int", self.version]}
+        return json.dumps(document)
+
+
+def load(path: str | Path) -> Any:
+    """The network of a file as a Symbol.
+
+    Raises:
+        PathError: when the file cannot be read.
+        DataError: when it is no such file, or holds what only a file made to do harm would.
+    """
+    graph = read(path)
+    for node in graph.nodes:
+        if node.op in NEVER or node.op.startswith(GRADIENT):
+            raise _broken(graph.where, f"{node.name} is a {node.op}, which no network that was written to a file has")
+        for key, value in node.options:
+            if key in COUNTS and not (value.isascii() and value.isdigit() and int(value) <= MOST):
+                raise _broken(graph.where, f"{node.name} has {key}={value[:20]}")
+    try:
+        outputs = Counter(one.name for one in mx.sym.load_json(graph.outline()).get_internals())
+        for at, output in (*graph.heads, *(one for node in graph.nodes for one in node.inputs)):
+            if output >= outputs[str(at)]:
+                given = f"output {output} of {graph.nodes[at].name}, which has {outputs[str(at)]}"
+                raise _broken(graph.where, given)
+        return mx.sym.load_json(graph.text())
+    except (mx.base.MXNetError, ValueError) as error:
+        raise _broken(graph.where, reason(error)) from None
+
+
+def read(path: str | Path) -> Graph:
+    """What a file says, without MXNet.
+
+    Raises:
+        PathError, DataError: as `load` does.
+    """
+    where = str(path)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise ValueError(f"more than {LARGEST_BYTES:,} bytes")
+        document = json.loads(content.decode())
+        nodes = tuple(_node(one, at) for at, one in enumerate(document["nodes"]))
+        heads = tuple(_edge(one, len(nodes)) for one in document["heads"])
+        version = document.get("attrs", {}).get("mxnet_version", ["int", 0])[1]
+    except OSError as error:
+        raise PathError(
+            where, f"cannot be read ({error.strerror})", "NET-symbol.json as MXNet writes it", "check the path"
+        ) from None
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise _broken(where, f"{type(error).__name__}: {error}") from None
+    if not nodes or not heads or type(version) is not int or not 0 <= version < 2**31:
+        raise _broken(where, f"{len(nodes)} nodes, {len(heads)} results, written by MXNet {version!r}")
+    graph = Graph(where, nodes, heads, version)
+    twice = [name for name, count in Counter(graph.arguments).items() if count > 1]
+    if twice:
+        raise _broken(where, f"two arguments called {twice[0]}")
+    return graph
+
+
+def _node(entry: Any, at: int) -> Node:
+    options: dict[str, str] = next((entry[key] for key in OPTIONS if key in entry), {})
+    texts = (entry["op"], entry["name"], *options, *options.values())
+    if not all(isinstance(one, str) and one.isprintable() for one in texts):
+        raise ValueError(f"node {at} has a name or an option that is no text")
+    if entry.get("subgraphs"):
+        raise ValueError(f"{entry['name']} holds a graph of its own")
+    inputs = tuple(_edge(one, at) for one in entry["inputs"])
+    if entry["op"] == VARIABLE and inputs:
+        raise ValueError(f"{entry['name']} is an argument and has inputs")
+    return Node(entry["op"], entry["name"], inputs, tuple(options.items()))
+
+
+def _edge(entry: Any, limit: int) -> tuple[int, int]:
+    """Node and output of an edge; of nodes below `limit` only."""
+    node, output = entry[0], entry[1]
+    if type(node) is not int or type(output) is not int or not (0 <= node < limit and 0 <= output < MOST):
+        raise ValueError(f"an edge from output {output!r} of node {node!r}, where {limit} stand before")
+    return node, output
+
+
+def _broken(where: str, given: str) -> DataError:
+    return DataError(
+        where, f"not a symbol file ({given})", "NET-symbol.json as MXNet writes it", "check the path, or export again"
+    )
