@@ -43,7 +43,7 @@ class Family(click.Group):
             sys.exit(GluonRefError.exit_code)
         except KeyboardInterrupt:
             click.echo(
-                "stopped; a run that has finished an epoch goes on from there with `gluonref train --resume RUN`",
+                "stopped; a run that has a checkpoint goes on from there with `gluonref train --resume RUN`",
                 err=True,
             )
             sys.exit(INTERRUPTED)

@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import runs, states
+from . import arrays, runs, states
 from .assembly import fill
 from .backend import mx
-from .errors import AlteredError, DivergedError, MachineError, reason
+from .errors import AlteredError, DataError, DivergedError, MachineError, reason
 from .records import Place, State
+
+PROBE = 1 << 16  # bytes, more than a file system keeps free at the end of a file
 
 
 def save(folder: Path, state: State, best: bool) -> None:
@@ -34,7 +36,7 @@ def save(folder: Path, state: State, best: bool) -> None:
         )
     try:
         _commit(folder, state, best)
-    except (OSError, mx.base.MXNetError) as error:
+    except (OSError, DataError, mx.base.MXNetError) as error:
         raise MachineError(
             f"run {folder}",
             f"the checkpoint of step {state.step}, epoch {state.epoch} cannot be written ({reason(error)})",
@@ -91,7 +93,18 @@ def _commit(folder: Path, state: State, best: bool) -> None:
         "scores": state.scores,
         "trainers": [states.counts(trainer) for trainer in state.trainers],
     }
-    runs.commit(folder, record, writers)
+    runs.commit(folder, record, {name: partial(_whole, write) for name, write in writers.items()})
+
+
+def _whole(write: Callable[[str], None], path: str) -> None:
+    """Write a file of arrays and look at it: MXNet closes one without asking whether its last bytes found room."""
+    try:
+        write(path)
+        arrays.check(path)
+    except (DataError, mx.base.MXNetError):
+        with open(path, "ab") as file:  # says why, which MXNet does not
+            file.write(bytes(PROBE))
+        raise
 
 
 def _finite(net: Any) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,13 @@ def check_format(written: Any, newest: int, where: str) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     fresh = path.with_name(f"{path.name}.new")
-    fresh.write_bytes(content)
-    sync(fresh)
+    try:
+        fresh.write_bytes(content)
+        sync(fresh)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink()
+        raise
     os.replace(fresh, path)
 
 

@@ -14,6 +14,7 @@ from typing import TextIO
 from . import grids, logs, runs, training
 from .errors import PathError
 from .grids import Combination
+from .locking import locked
 from .recipe import Recipe
 from .tallies import Outcome
 
@@ -108,7 +109,7 @@ def finish(part: Part, metric: str) -> Outcome:
             run, how = training.resume(part.folder), "resumed"
         else:
             if os.path.isdir(part.folder):
-                with runs.locked(part.folder):
+                with locked(part.folder):
                     _clear(part.folder)
             run = training.train(part.recipe, part.folder)
     return _outcome(part, run, metric, how)

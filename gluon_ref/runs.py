@@ -17,11 +17,9 @@ where state.json means it, and which the run's next training gives its name.
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -32,6 +30,7 @@ from .backend import versions
 from .documents import checksum, replace
 from .errors import AlteredError, OptionError, PathError
 from .facts import fault
+from .locking import locked
 from .options import convert
 from .recipe import Recipe
 from .records import Facts
@@ -69,8 +68,11 @@ class Run:
 
 
 @contextmanager
-def created(folder: Path, recipe: Recipe, facts: Facts) -> Iterator[None]:
+def created(folder: Path, recipe: Recipe, facts: Facts) -> Iterator[Callable[[], None]]:
     """A new run folder with recipe and facts, locked while inside.
+
+    Yields:
+        as `locking.locked` does.
 
     Raises:
         PathError: when the folder exists and holds anything, or cannot be made, or another process makes it.
@@ -78,12 +80,16 @@ def created(folder: Path, recipe: Recipe, facts: Facts) -> Iterator[None]:
     vacant(folder)
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with locked(folder) as held:
         vacant(folder)  # another process may have been quicker
         with _writable(folder):
             documents.write(folder / FACTS, {"format": FORMAT, "versions": versions(), **dataclasses.asdict(facts)})
-            replace(folder / RECIPE, recipe.text().encode())
-        yield
+            try:
+                replace(folder / RECIPE, recipe.text().encode())
+            except OSError:
+                (folder / FACTS).unlink()
+                raise
+        yield held
 
 
 @contextmanager
@@ -149,31 +155,6 @@ def load(folder: Path) -> Run:
     return Run(folder, recipes.read(str(path)).check(), facts, state)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from training in a run folder; the lock goes with this process, however it ends.
-
-    Raises:
-        PathError: when another process trains in it.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise PathError(
-                f"run {folder}",
-                "another process is training in it",
-                "one process for a run folder",
-                "wait for it, or stop it; `gluonref evaluate` may read the run meanwhile",
-            ) from None
-        except OSError as error:  # some network file systems know no locks
-            print(f"warning: run {folder} cannot be locked ({error.strerror}); train it only once", file=sys.stderr)
-        yield
-    finally:
-        os.close(handle)
-
-
 def finish(run: Run) -> None:
     """Give the files of a checkpoint their names, where a kill came in between; for a locked folder."""
     for name, expected in run.entry("files", dict).items() if run.state else ():
@@ -202,18 +183,21 @@ def commit(folder: Path, state: Mapping[str, Any], writers: Mapping[str, Callabl
         writers: file name -> function that writes it to a path. Files of the checkpoint before that are
             not written again stay part of it.
     """
-    files = dict(_state(folder).get("files", {})) or {RECIPE: checksum(folder / RECIPE)}
+    files = _state(folder).get("files", {}) or {RECIPE: checksum(folder / RECIPE)}
     fresh = {name: folder / f"{name}.new" for name in writers}
+    written: dict[str, str] = {}
     try:
         for name, write in writers.items():
             write(str(fresh[name]))
             documents.sync(fresh[name])
-            files[name] = checksum(fresh[name])
-        documents.write(folder / STATE, {"format": FORMAT, **state, "files": files})
+            written[name] = checksum(fresh[name])
+        documents.write(folder / STATE, {"format": FORMAT, **state, "files": {**files, **written}})
     except BaseException:
-        if dict(_state(folder).get("files", {})) != files:  # none of it counts yet
+        counting = _state(folder).get("files", {}).items()
+        if written.keys() != writers.keys() or not written.items() <= counting:  # none of it counts yet
             for path in fresh.values():
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink()
         raise
     for name, path in fresh.items():
         os.replace(path, folder / name)

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import catalog, documents, grids, parts, runs, tallies
 from .errors import DivergedError, FitError, GluonRefError, Interrupted, MachineError, PathError
+from .locking import locked
 from .parts import Part
 from .preparation import prepare
 from .recipe import Recipe
@@ -61,7 +62,7 @@ def _sweep(recipe: Recipe, values: Mapping[str, Sequence[str]], folder: Path, se
     several = [parts.place(folder, one, seed) for one in grids.combine(recipe, values) for seed in range(seeds)]
     watch = _check(several)
     _make(folder)
-    with runs.locked(folder):
+    with locked(folder):
         with _writing(folder):
             documents.write(folder / ASKED, asked)
         found = tallies.tally(_train(folder, several, watch[0]), watch)

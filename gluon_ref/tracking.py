@@ -16,6 +16,7 @@ from typing import Any
 
 from . import logs, runs
 from .errors import MachineError
+from .locking import locked
 from .trackers import KINDS, PARAMS, Writer, require
 
 NORMS = {"gradient_norm": "norm/gradient", "parameter_norm": "norm/parameters"}
@@ -101,7 +102,7 @@ def track(folder: str | Path, kinds: Sequence[str]) -> list[Path]:
         UnknownNameError, MachineError: as `follow` does.
     """
     folder = runs.load(Path(folder)).folder
-    with runs.locked(folder):
+    with locked(folder):
         follow(folder, kinds).close()
     return [folder / KINDS[kind][0] for kind in kinds] + [folder / PARAMS for kind in kinds if kind == "mlflow"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack, closing, nullcontext
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from . import checkpoints, hooks, logs, runs, trackers, tracking
 from .backend import mx
 from .errors import FitError, Interrupted, MachineError, PathError, RequestError
 from .interrupts import Watch, watching
+from .locking import locked
 from .loop import answering, measure
 from .preparation import Prepared, prepare
 from .progress import Progress
@@ -54,8 +54,8 @@ def train(recipe: Recipe, out: str | Path | None = None) -> runs.Run:
     recipe = recipe.check()
     trackers.require(recipe.settings.track)
     prepared = prepare(recipe)
-    with runs.created(folder, recipe, prepared.assembly.facts):
-        return _run(folder, prepared)
+    with runs.created(folder, recipe, prepared.assembly.facts) as held:
+        return _run(folder, prepared, held)
 
 
 def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: Recipe | None = None) -> runs.Run:
@@ -71,11 +71,10 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
     """
     folder = Path(folder)
     runs.load(folder)  # refuses what is no run before it is locked
-    with runs.locked(folder):
+    with locked(folder) as held:
         run = runs.load(folder)
         changed = _changed(run, changes, recipe)
         trackers.require(changed.settings.track)
-        runs.finish(run)
         prepared = prepare(changed, fresh=False)
         if prepared.assembly.facts != run.facts:
             raise FitError(
@@ -85,10 +84,12 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
                 f"put it back at {changed['data']['path'] or 'its place'}, or start a new run",
             )
         checkpoints.restore(run, prepared.state, prepared.place)
-        logs.cut(folder, prepared.state.epoch, prepared.state.step)
-        if changed.text() != run.recipe.text():
-            runs.amend(run, changed)
-        return _run(folder, prepared)
+        with _writing(folder, "it"):
+            runs.finish(run)
+            logs.cut(folder, prepared.state.epoch, prepared.state.step)
+            if changed.text() != run.recipe.text():
+                runs.amend(run, changed)
+        return _run(folder, prepared, held)
 
 
 def _changed(run: runs.Run, changes: Sequence[tuple[str, Any]], recipe: Recipe | None) -> Recipe:
@@ -131,19 +132,25 @@ def _changed(run: runs.Run, changes: Sequence[tuple[str, Any]], recipe: Recipe |
     return changed
 
 
-def _run(folder: Path, prepared: Prepared) -> runs.Run:
+def _run(folder: Path, prepared: Prepared, held: Callable[[], None]) -> runs.Run:
     state = prepared.state
     saved = (state.epoch, state.batch, state.step)
 
     def save(state: State, best: bool) -> None:
         nonlocal saved
+        held()
         checkpoints.save(folder, state, best)
         saved = (state.epoch, state.batch, state.step)
+
+    def log(record: dict[str, Any]) -> None:
+        held()
+        with _writing(folder, "the log"):
+            logs.append(folder, record)
 
     with ExitStack() as stack:
         watch = stack.enter_context(watching())
         try:
-            prepared.train(_hooks(folder, prepared, watch, save, stack))
+            prepared.train(_hooks(folder, prepared, watch, save, log, stack))
         except Interrupted:
             if (state.epoch, state.batch, state.step) != saved:
                 hooks.Guard(1).after_epoch(state)
@@ -152,7 +159,7 @@ def _run(folder: Path, prepared: Prepared) -> runs.Run:
     return runs.load(folder)
 
 
-def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, stack: ExitStack) -> list[hooks.Hook]:
+def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, log: Any, stack: ExitStack) -> list[hooks.Hook]:
     settings, task, state = prepared.recipe.settings, prepared.assembly.task, prepared.state
     go_on = f"`gluonref train --resume {folder}` goes on from here"
     place = f"train: run {folder}"
@@ -165,13 +172,18 @@ def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, stack: Exi
     progress = stack.enter_context(
         closing(Progress(settings.epochs, samples, task.watch[0], done=state.epoch * samples + state.epoch_seen))
     )
+
+    def tell(record: dict[str, Any]) -> None:
+        log(record)
+        told(record)
+
     guard = hooks.Guard(settings.log_steps)
     told = stack.enter_context(closing(tracking.follow(folder, settings.track)))
     return [
         guard,
         *([hooks.Averaging()] if state.average else []),
         hooks.Score(score, task.watch),
-        hooks.Log(partial(_append, folder, told), settings.log_steps, _norms if settings.log_norms else None),
+        hooks.Log(tell, settings.log_steps, _norms if settings.log_norms else None),
         hooks.Checkpoint(save, guard, settings.checkpoint_steps, settings.checkpoint_minutes),
         progress,
         hooks.Limit(settings.epochs),
@@ -180,17 +192,17 @@ def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, stack: Exi
     ]
 
 
-def _append(folder: Path, told: tracking.Tracker, record: dict[str, Any]) -> None:
+@contextmanager
+def _writing(folder: Path, what: str) -> Iterator[None]:
     try:
-        logs.append(folder, record)
+        yield
     except OSError as error:
         raise MachineError(
             f"run {folder}",
-            f"the log cannot be written ({error.strerror})",
+            f"{what} cannot be written ({error.strerror})",
             "room and the right to write there",
             f"mend that, then `gluonref train --resume {folder}`; the last checkpoint is whole",
         ) from None
-    told(record)
 
 
 def _norms(state: State) -> dict[str, float]:

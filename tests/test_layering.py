@@ -27,7 +27,7 @@ FLOORS = [
         inputs
 
         recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
-        samples interrupts grids tallies checks arrays graphs facts
+        samples interrupts locking grids tallies checks arrays graphs facts
 
         backend records errors machine documents downloading
     """.split("\n\n")

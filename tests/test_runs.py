@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -273,19 +272,6 @@ def test_a_run_is_given_another_recipe_beside_the_same_checkpoint(folder: Path) 
     assert contents(runs.load(folder)) == (1, b"a1", b"b1")
 
 
-def test_only_one_process_trains_in_a_folder(folder: Path) -> None:
-    with runs.locked(folder):
-        with pytest.raises(PathError) as caught, runs.locked(folder):
-            pass
-        assert str(caught.value) == (
-            f"run {folder}: another process is training in it; expected one process for a run folder; "
-            "wait for it, or stop it; `gluonref evaluate` may read the run meanwhile"
-        )
-        assert contents(runs.load(folder)) == (1, b"a1", b"b1")
-    with runs.locked(folder):
-        pass
-
-
 def test_of_two_processes_that_make_one_folder_the_second_is_refused(tmp_path: Path, monkeypatch: Patch) -> None:
     recipe, lock = recipes.read("mlp").check(), runs.locked
     with runs.created(tmp_path / "run", recipe, VECTOR), pytest.raises(PathError, match=r"--out: .* exists"):
@@ -302,18 +288,6 @@ def test_of_two_processes_that_make_one_folder_the_second_is_refused(tmp_path: P
     with pytest.raises(PathError, match=r"--out: .* exists"):
         create(tmp_path / "other", recipe, VECTOR)
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["theirs"]
-
-
-def test_where_there_are_no_locks_it_is_said(
-    folder: Path, monkeypatch: Patch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def refuse(handle: int, operation: int) -> None:
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    with runs.locked(folder):
-        pass
-    assert "cannot be locked (No locks available); train it only once" in capsys.readouterr().err
 
 
 def test_the_fixture_of_a_trained_run_is_a_run(run: Path) -> None:

@@ -22,6 +22,7 @@ from gluon_ref.errors import (
     PathError,
     RequestError,
 )
+from gluon_ref.locking import locked
 from gluon_ref.sweeping import sweep
 
 from .conftest import SMALL
@@ -259,7 +260,7 @@ def test_a_signal_stops_the_whole_sweep_and_the_same_call_goes_on(
 
 
 def test_two_processes_do_not_share_a_sweep(tmp_path: Path, quick: list[str]) -> None:
-    with runs.locked(tmp_path), pytest.raises(PathError, match=r"another process is training in it"):
+    with locked(tmp_path), pytest.raises(PathError, match=r"another process is training in it"):
         sweep(RECIPE, UNITS, tmp_path)
     assert quick == []
 

@@ -13,6 +13,7 @@ import pytest
 
 from gluon_ref import logs, runs
 from gluon_ref.errors import MachineError, PathError, UnknownNameError
+from gluon_ref.locking import locked
 from gluon_ref.trackers import EVENTS
 from gluon_ref.tracking import figures, follow, track
 
@@ -178,7 +179,7 @@ def test_both_trackers_are_fed_at_once(run: Path, tmp_path: Path) -> None:
 def test_what_is_no_run_and_what_is_training_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(PathError, match=r"no such folder"):
         track(tmp_path / "none", ["mlflow"])
-    with runs.locked(run), pytest.raises(PathError, match=r"another process is training in it"):
+    with locked(run), pytest.raises(PathError, match=r"another process is training in it"):
         track(run, ["mlflow"])
     with pytest.raises(UnknownNameError, match=r"unknown name 'wandb'"):
         follow(run, ["wandb"])
