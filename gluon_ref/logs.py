@@ -10,6 +10,10 @@ from typing import Any
 from .documents import replace
 
 LOG = "log.jsonl"
+# What a record must hold, and what else of it is read.
+PLACES = ("epoch", "step")
+GROUPS = ("losses", "scores")
+MOST = 2**53  # whole numbers above are not told apart as floats
 
 
 def append(folder: Path, record: Mapping[str, Any]) -> None:
@@ -19,16 +23,32 @@ def append(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:
-    """The records of a run, in order; a line that a kill cut off is left out."""
+    """The records of a run, in order; a line that a kill cut off, or that is no record, is left out."""
     path = folder / LOG
     # Not splitlines, which also splits at characters that stand within a record.
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else ():
         try:
-            record = json.loads(line)
-        except ValueError:
+            record = json.loads(line, parse_int=_whole)
+        except (ValueError, RecursionError):
             continue
-        if isinstance(record, dict) and all(isinstance(record.get(key), int) for key in ("epoch", "step")):
+        if isinstance(record, dict) and _placed(record):
             yield record
+
+
+def _placed(record: Mapping[str, Any]) -> bool:
+    time_s = record.get("time_s", 0.0)
+    return (
+        all(type(record.get(key)) is int and record[key] >= 0 for key in PLACES)
+        and all(isinstance(record.get(key, {}), dict) for key in GROUPS)
+        and type(time_s) in (int, float)
+        and 0 <= time_s < MOST
+    )
+
+
+def _whole(text: str) -> int:
+    if len(text) > 16 and abs(int(text)) > MOST:  # int refuses what has thousands of digits itself
+        raise ValueError(text[:20])
+    return int(text)
 
 
 def cut(folder: Path, epoch: int, step: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import arrays as files
 from .backend import mx
 from .errors import AlteredError
+
+MOST = 2**31 - 1  # a count that MXNet takes
 
 
 def arrays(trainer: Any) -> dict[str, Any]:
@@ -41,10 +44,9 @@ def restore(trainer: Any, path: str, numbers: Mapping[str, Any]) -> None:
     """
     saved = files.load(path)
     optimizer = trainer._optimizer
-    updates = {int(index): int(count) for index, count in numbers["updates"].items()}
-    for key, value in numbers["own"].items():
-        if key in vars(optimizer):
-            setattr(optimizer, key, value)
+    updates = _updates(trainer, path, numbers)
+    for key, value in _own(trainer, path, numbers).items():
+        setattr(optimizer, key, value)
     for device, updater in enumerate(trainer._updaters):
         optimizer._all_index_update_counts[trainer._contexts[device].device_id] = dict(updates)
         for index in updates:
@@ -62,6 +64,38 @@ def restore(trainer: Any, path: str, numbers: Mapping[str, Any]) -> None:
                 saved[key].astype(array.dtype).copyto(array)
             updater.states[index], updater.states_synced[index] = state, True
     optimizer._set_current_context(trainer._contexts[0].device_id)
+
+
+def _updates(trainer: Any, path: str, numbers: Any) -> dict[int, int]:
+    """Updates by parameter."""
+    found = numbers.get("updates") if isinstance(numbers, dict) else None
+    known = {str(index): index for index in range(len(trainer._params))}
+    if not isinstance(found, dict) or not all(key in known and _counted(value) for key, value in found.items()):
+        raise _altered(path, f"updates {found!r}")
+    return {known[key]: value for key, value in found.items()}
+
+
+def _own(trainer: Any, path: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """The optimizer's own numbers, as far as this one has them too; none as yet, where it is new."""
+    found, new = numbers.get("own"), vars(trainer._optimizer)
+    known = {key for key, value in new.items() if value is None or type(value) in (int, float)}
+    if not isinstance(found, dict):
+        raise _altered(path, f"own numbers {found!r}")
+    for key, value in found.items():
+        if key in known and not _counted(value) and (type(value) is not float or not math.isfinite(value)):
+            raise _altered(path, f"{key} {value!r}")
+    return {key: value for key, value in found.items() if key in known}
+
+
+def _counted(value: Any) -> bool:
+    return type(value) is int and abs(value) <= MOST
+
+
+def _altered(path: str, given: str) -> AlteredError:
+    given = given if len(given) <= 80 else given[:77] + "..."
+    return AlteredError(
+        path, f"kept beside {given}", "the numbers of this run's optimizer", "restore state.json from a copy"
+    )
 
 
 def _walk(state: Any, path: str = "s") -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from gluon_ref.backend import mx
 from gluon_ref.errors import AlteredError
 from gluon_ref.loop import step
 from gluon_ref.place import choose, spread
-from gluon_ref.records import Batch, Objective
+from gluon_ref.records import Batch, Objective, State
 
 SUM = Objective("sum", lambda net, batch: mx.nd.square(net(*batch.inputs)).sum(axis=1))
 VARIANTS = [(name, {}) for name in optimizers.names()] + [
@@ -46,7 +46,7 @@ class Training:
         for _ in range(3):
             rows = random.rand(5, 2).astype(np.float32)
             pieces = spread(Batch((rows,), np.zeros(5, dtype=np.float32), 5), self.place)
-            step(self.net, SUM, self.trainer, pieces, 5, None)
+            step(State(self.net, [self.trainer]), SUM, self.trainer, [pieces], 5, None)
         return self
 
     def restored(self, other: Training, folder: Path) -> Training:
@@ -128,3 +128,40 @@ def test_the_states_of_another_optimizer_are_refused(tmp_path: Path) -> None:
         f"{tmp_path / 'states'}: no array 0.s.0 of shape (3,); expected the states of this run's optimizer; "
         "resume with the run's own optimizer and model"
     )
+
+
+NUMBERS: list[tuple[Any, str]] = [
+    ([], "updates None"),
+    ({"own": {}}, "updates None"),
+    ({"updates": [1], "own": {}}, "updates [1]"),
+    ({"updates": {"2": 1}, "own": {}}, "updates {'2': 1}"),
+    ({"updates": {"-1": 1}, "own": {}}, "updates {'-1': 1}"),
+    ({"updates": {"0": 1.5}, "own": {}}, "updates {'0': 1.5}"),
+    ({"updates": {"0": 10**400}, "own": {}}, "updates {'0': 1" + "0" * 62 + "..."),
+    ({"updates": {"0": 1}, "own": []}, "own numbers []"),
+    ({"updates": {"0": 1}, "own": {"epsilon": "os.path"}}, "epsilon 'os.path'"),
+    ({"updates": {"0": 1}, "own": {"epsilon": float("nan")}}, "epsilon nan"),
+    ({"updates": {"0": 1}, "own": {"epsilon": True}}, "epsilon True"),
+]
+
+
+@pytest.mark.parametrize(("numbers", "given"), NUMBERS)
+def test_numbers_that_no_optimizer_keeps_are_refused(tmp_path: Path, numbers: Any, given: str) -> None:
+    training = Training("adam", {}).steps(0)
+    states.write(training.trainer, str(tmp_path / "states"))
+    with pytest.raises(AlteredError) as caught:
+        states.restore(Training("adam", {}).trainer, str(tmp_path / "states"), numbers)
+    assert str(caught.value) == (
+        f"{tmp_path / 'states'}: kept beside {given}; expected the numbers of this run's optimizer; "
+        "restore state.json from a copy"
+    )
+
+
+def test_only_numbers_that_the_optimizer_has_are_put_back(tmp_path: Path) -> None:
+    training = Training("adam", {}).steps(0)
+    states.write(training.trainer, str(tmp_path / "states"))
+    numbers = states.counts(training.trainer)
+    other = Training("adam", {}).trainer
+    states.restore(other, str(tmp_path / "states"), {**numbers, "own": {**numbers["own"], "lr_scheduler": 3}})
+    assert states.counts(other) == numbers
+    assert other._optimizer.lr_scheduler != 3
