@@ -12,6 +12,7 @@ from .errors import FitError, reason, require
 from .records import Facts, Field
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
+MOST_WIDTHS = 256
 
 
 class Standardize(mx.gluon.HybridBlock):
@@ -96,5 +97,6 @@ def check_dropout(where: str, name: str, value: float) -> None:
 
 
 def check_units(where: str, name: str, values: tuple[int, ...]) -> None:
-    """Refuse a width below 1."""
+    """Refuse a width below 1, and more widths than any network has."""
+    require(len(values) <= MOST_WIDTHS, where, name, f"{len(values)} widths", f"{MOST_WIDTHS} at most", 128)
     require(all(value >= 1 for value in values), where, name, ",".join(map(str, values)), "1 or more", 128)

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..errors import DataError, PathError
+from ..errors import DataError, FitError, PathError
 from ..records import Facts, Field
 from . import _columns
 from ._columns import Unseen
@@ -52,9 +52,17 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
     Yields:
         what to call the row, and float32 (features,).
     Raises:
+        FitError: for a network whose data has no columns.
         PathError: for a file that is missing or unreadable.
         DataError: for a row without the needed cells.
     """
+    if not facts.columns:
+        raise FitError(
+            "predict",
+            "a network whose data names no columns",
+            "columns to find cells by",
+            "name them in the data's facts",
+        )
     unseen = Unseen()
     for request in requests:
         if request == "-":

@@ -15,6 +15,8 @@ from ..records import Facts
 
 TAKES = ("text",)
 GIVES = "scores"
+# More would only keep whoever opens a stranger's run waiting.
+DEEPEST = 64
 
 
 class Cell(mx.gluon.HybridBlock):
@@ -193,7 +195,7 @@ def build(
         facts: of the data.
         embedding: width of a token's vector, 1 or more.
         units: width of the states in each direction, 1 or more.
-        layers: LSTM layers on top of each other, 1 or more.
+        layers: LSTM layers on top of each other, 1 to 64.
         directions: read forward only, or also from the end.
         pooling: how the states of the real steps become one vector; last is the final state of each direction.
         cell: MXNet's fused operator, or the same gates written out, which is slower and easier to read.
@@ -204,7 +206,7 @@ def build(
     """
     for name, value in (("embedding", embedding), ("units", units)):
         check_units("model lstm", name, (value,))
-    require(layers >= 1, "model lstm", "layers", layers, "1 or more", 1)
+    require(1 <= layers <= DEEPEST, "model lstm", "layers", layers, f"1 to {DEEPEST}", 1)
     check_dropout("model lstm", "token_dropout", token_dropout)
     check_dropout("model lstm", "dropout", dropout)
     return LSTM(

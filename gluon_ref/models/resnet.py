@@ -11,6 +11,7 @@ from ..records import Facts
 
 TAKES = ("image",)
 GIVES = "scores"
+DEEPEST = 1202  # the deepest that was tried
 
 
 class Block(mx.gluon.HybridBlock):
@@ -79,7 +80,7 @@ def build(facts: Facts, *, depth: int = 20, width: int = 16, dropout: float = 0.
 
     Args:
         facts: of the data.
-        depth: weighted layers, 6n + 2: 8, 14, 20, 32, 44, 56 ...
+        depth: weighted layers, 6n + 2: 8, 14, 20, 32, 44, 56 ... 1202.
         width: filters of the first stage, 1 or more; each later stage has twice as many.
         dropout: share of units silenced before the scores while training, in [0, 1).
     Raises:
@@ -88,7 +89,8 @@ def build(facts: Facts, *, depth: int = 20, width: int = 16, dropout: float = 0.
     Source: He et al., Deep Residual Learning, 2015, https://arxiv.org/abs/1512.03385, section 4.2; here the shortcut
         is a 1x1 convolution where the shape changes (their option B).
     """
-    require(depth >= 8 and depth % 6 == 2, "model resnet", "depth", depth, "6n + 2, 8 or more", 20)
+    expected = f"6n + 2, 8 to {DEEPEST}"
+    require(8 <= depth <= DEEPEST and depth % 6 == 2, "model resnet", "depth", depth, expected, 20)
     check_units("model resnet", "width", (width,))
     check_dropout("model resnet", "dropout", dropout)
     if min(facts.shape[1:]) < 4:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gluon_ref.errors import DataError, PathError
+from gluon_ref.errors import DataError, FitError, PathError
 from gluon_ref.inputs import vector
 from gluon_ref.inputs._columns import Unseen
-from gluon_ref.records import Field
+from gluon_ref.records import Facts, Field
 from tests.conftest import VECTOR
 
 ROW = "1,2,3,4,5"
@@ -112,3 +112,9 @@ def test_input_without_a_row_is_said() -> None:
 def test_a_field_no_table_has_is_said() -> None:
     with pytest.raises(DataError, match=r"here: not CSV \(field larger than field limit"):
         list(vector.rows(["1" * 20_000_000], "here", VECTOR, Unseen()))
+
+
+def test_a_network_whose_data_names_no_columns_reads_no_rows() -> None:
+    bare = Facts("vector", "label", (2,), labels=("a", "b"))
+    with pytest.raises(FitError, match=r"predict: a network whose data names no columns; expected columns to find"):
+        list(vector.read(["1,2"], bare))

@@ -149,7 +149,8 @@ def test_token_dropout_silences_whole_tokens() -> None:
     [
         ({"units": 0}, "model lstm: units=0; expected 1 or more"),
         ({"embedding": 0}, "model lstm: embedding=0"),
-        ({"layers": 0}, "model lstm: layers=0"),
+        ({"layers": 0}, "model lstm: layers=0; expected 1 to 64"),
+        ({"layers": 10**6}, "model lstm: layers=1000000; expected 1 to 64"),
         ({"dropout": 1.0}, "model lstm: dropout=1.0"),
         ({"token_dropout": -0.1}, "model lstm: token_dropout=-0.1"),
     ],

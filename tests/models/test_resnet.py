@@ -43,8 +43,10 @@ def test_a_block_with_zero_weights_passes_its_input_on() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"model resnet: depth=21; expected 6n \+ 2, 8 or more"):
+    with pytest.raises(OptionError, match=r"model resnet: depth=21; expected 6n \+ 2, 8 to 1202"):
         resnet.build(CIFAR, depth=21)
+    with pytest.raises(OptionError, match=r"model resnet: depth=1208; expected 6n"):
+        resnet.build(CIFAR, depth=1208)
     with pytest.raises(OptionError, match=r"model resnet: width=0"):
         resnet.build(CIFAR, width=0)
     with pytest.raises(FitError, match=r"model resnet: images of 3x9"):
