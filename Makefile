@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 MATRIX ?= 3.10 3.11 3.12 3.13
 
-.PHONY: demo test format matrix soak measure clean
+.PHONY: demo test format matrix soak fuzz measure clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/demo.sh
@@ -31,6 +31,11 @@ matrix:
 # Sixty trainings killed at random moments, resumed and compared; a quarter of an hour.
 soak: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python tools/soak.py
+
+# Altered files for every reader: docs/fuzzing.md. `make fuzz MINUTES=1` is quicker.
+MINUTES ?= 10
+fuzz: $(VENV)/tested
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 # Every recipe's figures, as their headers state them; fifteen minutes on two cores.
 measure: $(VENV)/installed
