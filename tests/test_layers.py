@@ -50,5 +50,5 @@ def test_shares_and_widths_out_of_range_are_refused() -> None:
         check_dropout("model x", "dropout", 1)
     with pytest.raises(OptionError, match=r"model x: units=2,0; expected 1 or more"):
         check_units("model x", "units", (2, 0))
-    with pytest.raises(OptionError, match=r"model x: units=257 widths; expected 256 at most; pass --set model.units=128"):
+    with pytest.raises(OptionError, match=r"model x: units=257 widths; expected 256 at most"):
         check_units("model x", "units", (2,) * 257)
