@@ -17,24 +17,36 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from gluon_ref import documents, logs, runs
 
 COMMON = """
-    train.checkpoint_steps=3 train.log_steps=5 train.ema=0.99 train.patience=50 train.clip_norm=5 schedule.name=cosine
+    train.checkpoint_steps=3 train.log_steps=5 train.accumulate=2 train.ema=0.99 train.patience=50 train.clip_norm=5
+    schedule.name=cosine
 """
 # Model -> epochs, and what is set beside COMMON.
 MODELS = {
-    "mlp": (16, "model.dropout=0.3 train.accumulate=2"),
+    "mlp": (16, "model.dropout=0.3"),
     "cnn": (4, "augment.crop=0.125 augment.flip=true augment.cutout=0.25 augment.mixup=0.2 augment.brightness=0.2"),
-    "lstm": (2, "model.units=16 model.embedding=16 train.batch_size=128 train.accumulate=2"),
+    "lstm": (2, "model.units=16 model.embedding=16 train.batch_size=128"),
 }
 # One kill in so many comes at any moment, before the first checkpoint too; the others come after it.
 EARLY = 5
 # What a clock decides.
 TIMES = ("time_s",)
+# Where a kill may come.
+BEGIN = "before the first checkpoint"
+AGAIN = "after resuming, before the next checkpoint"
+WITHIN = "between two checkpoints within an epoch"
+BETWEEN = "between the checkpoint of an epoch and the next"
+WRITING = "while a checkpoint was written, before it counted"
+NAMING = "while the files of a new checkpoint took their names"
+PHASES = (BEGIN, AGAIN, WITHIN, BETWEEN, WRITING, NAMING)
+LONGEST_S = 600
 
 
 def command(model: str, folder: Path) -> list[str]:
@@ -48,9 +60,14 @@ def contents(folder: Path) -> dict[str, Any]:
     """What a run ended with, but for what a clock decides."""
     run = runs.load(folder)
     found: dict[str, Any] = {name: run.file(name).read_bytes() for name in run.entry("files", dict)}
-    found["state"] = dict(run.state)
+    found["facts"], found["state"] = run.facts, dict(run.state)
     found["log"] = [{key: one[key] for key in one if key not in TIMES} for one in logs.read(folder)]
     return found
+
+
+def unlike(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Names of what one run ended with otherwise than another."""
+    return [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
 
 
 def killed(words: list[str], after_s: float) -> bool:
@@ -79,44 +96,88 @@ def reference(model: str, folder: Path) -> tuple[float, float]:
     return first_s, time.perf_counter() - start
 
 
-def place(folder: Path) -> tuple[str, bool]:
-    """Where a kill came, in words, and whether a checkpoint is there to go on from."""
+def place(folder: Path, step: int) -> tuple[str, str]:
+    """Where a kill came: one of PHASES, and in more words.
+
+    Args:
+        folder: of the run.
+        step: that it was started from, 0 for a new one.
+    """
     if not (folder / runs.STATE).is_file():
-        return ("before the folder" if not folder.exists() else "before the first checkpoint"), False
+        return BEGIN, BEGIN
     state = documents.read(folder / runs.STATE, runs.FORMAT)
-    writing = sorted(path.name for path in folder.glob("*.new"))
+    fresh = sorted(folder.glob("*.new"))
+    if fresh:
+        meant = any(documents.checksum(path) == state["files"].get(path.stem) for path in fresh)
+        phase = NAMING if meant else WRITING
+    elif state["step"] == step:
+        phase = AGAIN
+    else:
+        phase = WITHIN if state["batch"] else BETWEEN
     where = f"epoch {state['epoch'] + 1}, batch {state['batch']}, step {state['step']}"
-    return where + (f", within writing {', '.join(writing)}" if writing else ""), True
+    return phase, f"{phase} ({', '.join([where, *(path.name for path in fresh)])})"
 
 
-def soak(model: str, rounds: int, seed: int, parent: Path) -> tuple[int, int]:
-    """Rounds that ended otherwise than the reference, and kills that came within a checkpoint's writing."""
+def survive(
+    model: str, folder: Path, moment: Callable[[float], float], updates: int, kills: int
+) -> Iterator[tuple[str, str]]:
+    """Train, kill, resume ... until the training ends by itself; gives where each kill came.
+
+    Args:
+        model: one of MODELS.
+        folder: of the run.
+        moment: share of the training that is left -> seconds after which to kill.
+        updates: of the whole training.
+        kills: how many.
+    """
+    words, step, done = command(model, folder), 0, 0
+    while done < kills:
+        if not killed(words, moment(1 - step / updates)) or ended(model, folder):
+            if done:
+                return
+            shutil.rmtree(folder)  # it was quicker than the moment drawn: not a kill, so once more
+            continue
+        done += 1
+        yield place(folder, step)
+        if (folder / runs.STATE).is_file():
+            words = ["gluonref", "train", "--resume", str(folder)]
+            step = documents.read(folder / runs.STATE, runs.FORMAT)["step"]
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+            words, step = command(model, folder), 0
+    killed(words, LONGEST_S)
+
+
+def ended(model: str, folder: Path) -> bool:
+    """Whether all epochs are saved and all files have their names: such a run has nothing left to lose."""
+    if not (folder / runs.STATE).is_file() or any(folder.glob("*.new")):
+        return False
+    return bool(documents.read(folder / runs.STATE, runs.FORMAT)["epoch"] == MODELS[model][0])
+
+
+def soak(model: str, rounds: int, seed: int, parent: Path) -> tuple[int, Counter[str]]:
+    """Rounds that ended otherwise than the reference, and how many kills came in which phase."""
     first_s, whole_s = reference(model, parent / model)
     expected = contents(parent / model)
     print(f"{model}: {whole_s:.1f} s, {expected['state']['step']} updates, never stopped", flush=True)
-    chance, wrong, writing = random.Random(f"{seed} {model}"), 0, 0
+    chance, wrong, phases = random.Random(f"{seed} {model}"), 0, Counter[str]()
+
+    def moment(left: float) -> float:
+        begin_s = 0.0 if chance.randrange(EARLY) == 0 else first_s  # resuming takes as long
+        return chance.uniform(begin_s, first_s + left * (whole_s - first_s))
+
     for number in range(1, rounds + 1):
         folder = parent / f"{model}-{number}"
-        words, places, kills = command(model, folder), [], 2 if number % 3 == 0 else 1
-        while kills and killed(words, chance.uniform(0.0 if chance.randrange(EARLY) == 0 else first_s, whole_s)):
-            kills -= 1
-            where, kept = place(folder)
-            places.append(where)
-            writing += "writing" in where
-            if kept:
-                words = ["gluonref", "train", "--resume", str(folder)]
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
-        if not (folder / runs.STATE).is_file() or runs.load(folder).state["epoch"] < MODELS[model][0]:
-            killed(words, 600)
-        found = contents(folder)
-        unlike = [name for name in expected if found.get(name) != expected[name]]
-        wrong += bool(unlike)
-        told = f"unlike: {', '.join(unlike)}" if unlike else "bit-identical"
-        print(f"{model} {number}/{rounds}: killed {'; then '.join(places) or 'too late'}: {told}", flush=True)
-        if not unlike:
+        kills = 2 if number % 3 == 0 else 1
+        places = list(survive(model, folder, moment, expected["state"]["step"], kills))
+        phases.update(phase for phase, _ in places)
+        differing = unlike(expected, contents(folder))
+        wrong += bool(differing)
+        told = f"unlike: {', '.join(differing)}" if differing else "bit-identical"
+        print(f"{model} {number}/{rounds}: killed {'; then '.join(words for _, words in places)}: {told}", flush=True)
+        if not differing:
             shutil.rmtree(folder)
-    return wrong, writing
+    return wrong, phases
 
 
 def main() -> int:
@@ -126,12 +187,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    parent = Path(tempfile.mkdtemp(prefix="gluonref-soak-"))
-    found = {model: soak(model, asked.rounds, asked.seed, parent) for model in asked.models}
-    wrong = sum(unlike for unlike, _ in found.values())
-    writing = sum(within for _, within in found.values())
-    rounds = len(found) * asked.rounds
-    print(f"{rounds} rounds, {writing} kills while a checkpoint was written, {wrong} rounds not bit-identical")
+    parent, start = Path(tempfile.mkdtemp(prefix="gluonref-soak-")), time.perf_counter()
+    wrong, phases = 0, Counter[str]()
+    for model in asked.models:
+        differing, found = soak(model, asked.rounds, asked.seed, parent)
+        wrong, phases = wrong + differing, phases + found
+    took = f"{time.perf_counter() - start:.0f} s"
+    print(f"{len(asked.models) * asked.rounds} rounds, {phases.total()} kills, {wrong} not bit-identical, {took}")
+    for phase in PHASES:
+        print(f"{phases[phase]:4d} {phase}")
     if wrong:
         print(f"kept in {parent}", file=sys.stderr)
         return 1
