@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from ..errors import DataError, FitError
-from ..inputs._columns import Unseen, clean, distinct, floats, numbers
+from ..inputs._columns import LARGEST, Unseen, clean, distinct, floats, numbers
 from ..records import Facts
 from ..samples import statistics
 from ._labels import repeats
@@ -77,15 +76,13 @@ def _few(one: Raw) -> bool:
 
 
 def _column(rows: Rows, name: str) -> tuple[Raw, tuple[int, str] | None]:
-    parts, start = [], 0
-    for cells in rows.pieces(name):
-        try:
-            floats(cells)
-        except ValueError:
-            return _categories(rows, name, False)
-        parts.append(numbers(cells, name, partial(rows.place, base=start), gap=True))
-        start += len(cells)
-    return Raw(name, np.concatenate(parts)), None
+    try:
+        values = np.concatenate([floats(cells) for cells in rows.pieces(name)])
+    except ValueError:
+        return _categories(rows, name, False)
+    if (np.abs(values) > LARGEST).any():
+        numbers(rows.column(name), name, rows.place, gap=True)  # says which
+    return Raw(name, values.astype(np.float32)), None
 
 
 def _categories(rows: Rows, name: str, forced: bool) -> tuple[Raw, tuple[int, str] | None]:

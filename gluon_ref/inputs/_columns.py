@@ -18,6 +18,8 @@ MISSING = frozenset({"", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", 
 # Written where a row has a category that training has not; it is read back as such.
 UNSEEN = "(unseen)"
 NAMED = 5
+# What a message says of a column of numbers after training, by whether it has gaps.
+WHY = (", as training has in this column", ", or nothing, as in training")
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def numbers(
     Raises:
         DataError: for a text, a number that float32 does not hold, and a missing one where none may be.
     """
-    why = ", or nothing, as in training" if gap else ", as training has in this column"
+    why = WHY[gap]
     try:
         values = floats(cells)
     except ValueError:

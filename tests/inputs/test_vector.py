@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from gluon_ref.errors import DataError, FitError, PathError
-from gluon_ref.inputs import vector
+from gluon_ref.inputs import _columns, vector
 from gluon_ref.inputs._columns import Unseen
 from gluon_ref.records import Facts, Field
 from tests.conftest import VECTOR
+
+from .test__columns import MIXED
 
 ROW = "1,2,3,4,5"
 SWAPPED = "x,w,v,name,y,z\n3,2,1,ann,4,5\n\n30,20,10,bob,40,50\n"
@@ -112,6 +114,61 @@ def test_input_without_a_row_is_said() -> None:
 def test_a_field_no_table_has_is_said() -> None:
     with pytest.raises(DataError, match=r"here: not CSV \(field larger than field limit"):
         list(vector.rows(["1" * 20_000_000], "here", VECTOR, Unseen()))
+
+
+def test_rows_of_categories_and_gaps_are_raw_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.tsv"
+    path.write_text("d\tc\tn\tmore\tg\n\tq\t7\tx\tNA\ns\tt\t-3\tx\t4\n", encoding="utf-8")
+    found = [(name, row.tolist()) for name, row in vector.read([str(path), "5, p ,?,u"], MIXED)]
+    assert found == [
+        (f"{path}, line 2", [7, 0, 1, 2.5, 1, 1, 0, 0]),
+        (f"{path}, line 3", [-3, 0, 0, 4, 0, 0, 0, 1]),
+        ("5, p ,?,u", [5, 1, 0, 2.5, 1, 0, 0, 0]),
+    ]
+    assert capsys.readouterr().err == (
+        "warning: predict: categories that training has not: c 't' (1 rows); d 'u' (1 rows); such cells count as none\n"
+    )
+
+
+def test_many_rows_are_encoded_in_groups_but_told_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vector, "CHUNK", 2)
+    lines = [f"{at},p,{'' if at % 2 else at},r\n" for at in range(5)]
+    found = list(vector.rows(lines, "here", MIXED, Unseen()))
+    assert [place for place, _ in found] == [f"here, line {at + 1}" for at in range(5)]
+    assert [row[0] for _, row in found] == [0, 1, 2, 3, 4]
+    assert [row[4] for _, row in found] == [0, 1, 0, 1, 0]
+    with pytest.raises(DataError, match=r"here, line 6: n = 'x'; expected a number, as training has in this column"):
+        list(vector.rows([*lines, "x,p,1,r"], "here", MIXED, Unseen()))
+
+
+def test_a_header_that_lacks_a_column_is_refused() -> None:
+    with pytest.raises(DataError, match="here: a header without d; expected every column; add it"):
+        list(vector.rows(["n,c,g,dd", "1,p,2,r"], "here", MIXED, Unseen()))
+
+
+def test_a_missing_file_of_cells_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PathError, match="; expected a CSV file in UTF-8, a row of 4 cells with commas, or -; check"):
+        list(vector.read([str(tmp_path / "none.csv")], MIXED))
+
+
+def test_a_written_row_of_categories_is_raw_and_read_back(tmp_path: Path) -> None:
+    row = np.array([0.1, 0, 1, 2.5, 1, 1, 0, 0], dtype=np.float32)
+    vector.write(row, MIXED, tmp_path / "row.csv")
+    assert (tmp_path / "row.csv").read_text().splitlines() == ["n,c,g,d", "0.10000000149011612,q,,"]
+    ((_, found),) = vector.read([str(tmp_path / "row.csv")], MIXED)
+    np.testing.assert_array_equal(found, row)
+
+
+def test_made_up_rows_of_categories_are_such_as_encode_makes(random: np.random.RandomState) -> None:
+    rows = vector.imagine(MIXED, 50, random)
+    cells = list(zip(*(_columns.decode(row, MIXED) for row in rows)))
+    np.testing.assert_array_equal(_columns.encode(_columns.parse(cells, MIXED, str, Unseen()), MIXED), rows)
+    assert rows[0].tolist() == [201, 0, 0, 302.5, 0, 0, 0, 0]
+
+
+def test_rows_are_read_where_the_facts_name_no_columns() -> None:
+    bare = Facts("vector", "value", (2,), mean=(0.0, 0.0), std=(1.0, 1.0))
+    assert [row.tolist() for _, row in vector.rows(["1,2"], "here", bare, Unseen())] == [[1, 2]]
 
 
 def test_a_network_whose_data_names_no_columns_reads_no_rows() -> None:
