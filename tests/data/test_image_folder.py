@@ -171,6 +171,7 @@ def test_litter_is_left_out_in_silence_and_other_files_are_named(
         ({"a": 2}, FitError, "DIR: one class only, a; expected at least two class folders; add another class"),
         ({"in/a": 1, "in/b": 1}, FitError, "one class only, in; expected at least two class folders; name the folder"),
         ({"a": 2, "b": 0, "c": 0}, DataError, "DIR: no .png, .jpg or .jpeg for DIR/b, DIR/c; expected images in the"),
+        (dict.fromkeys("abcde", 0), DataError, "DIR: no .png, .jpg or .jpeg for DIR/a, DIR/b, DIR/c and 2 more;"),
         ({"train/a": 2, "train/b": 2, "test/a": 0}, DataError, "DIR: no .png, .jpg or .jpeg for DIR/test/a; expec"),
         ({"train/a": 2, "train/b": 2, "test/c": 2}, DataError, "DIR: a folder c; expected classes of the training"),
         ({"a": 1, "b": 1}, DataError, "2 samples; expected enough for a training and a held-out part"),
@@ -220,6 +221,12 @@ def test_links_within_the_folder_are_followed(tmp_path: Path) -> None:
     (tmp_path / "c").symlink_to(tmp_path / "a")
     data = load(tmp_path, held_out=0.5)
     assert (data.facts.labels, len(data.train) + len(data.held_out)) == (("a", "b", "c"), 7)
+
+
+def test_links_from_one_part_to_the_other_stay_within_the_folder(tmp_path: Path) -> None:
+    folders(tmp_path, {"train/a": 2, "train/b": 2, "test/a": 1})
+    (tmp_path / "test" / "a" / "link.png").symlink_to(tmp_path / "train" / "a" / "0.png")
+    assert len(load(tmp_path).held_out) == 2
 
 
 @pytest.mark.parametrize("link", ["a/link.png", "a/link", "c", "a/link.txt"])

@@ -70,6 +70,14 @@ def test_labels_may_be_named_and_another_file_held_out(tmp_path: Path) -> None:
     assert data.held_out.source.name(7) == f"{test} record 1"
 
 
+def test_the_classes_are_those_of_the_training_file(tmp_path: Path) -> None:
+    test = write(tmp_path / "b.rec", [0, 1])
+    assert "one class only, label 0" in refused(FitError, write(tmp_path / "a.rec", [0, 0]), test=test)
+    assert f"{test} record 1: label 2;" in refused(
+        DataError, write(tmp_path / "a.rec", [0, 1]), test=write(tmp_path / "b.rec", [0, 2])
+    )
+
+
 def test_a_label_may_stand_behind_the_header(tmp_path: Path) -> None:
     path = write(tmp_path / "a.rec", [[label] for label in LABELS])  # a list of one: flag 1
     assert scan((path,))[1].tolist() == list(LABELS)
