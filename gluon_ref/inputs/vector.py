@@ -115,6 +115,9 @@ def _cells(reader: Any, where: str, facts: Facts) -> Iterator[tuple[str, list[st
             if not headed and len(named) * 2 > len(columns):
                 lacking = [column for column in columns if column not in header]
                 raise DataError(where, f"a header without {', '.join(lacking)}", "every column", "add it")
+            twice = [column for column in named if header.count(column) > 1]
+            if headed and twice:
+                raise DataError(where, f"a header with {', '.join(twice)} twice", "each column once", "take one out")
             names = header if headed else list(columns)
             order = [names.index(column) for column in columns]
             if headed:

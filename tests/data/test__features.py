@@ -39,7 +39,7 @@ def test_numbers_are_no_texts_where_half_are_texts(tmp_path: Path) -> None:
 
 def test_a_text_among_numbers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        _features.raw(rows(tmp_path, "x", "1", "", "b", "1", "", ""), ["x"], ())
+        _features.raw(rows(tmp_path, "x,y", "1,", "NA,", "b,", "1,", ",", ","), ["x"], ())
     assert str(caught.value).endswith(
         "a.csv, line 4: x = 'b'; expected a number, as in most rows of x; mend or empty the cell, or pass "
         "--set data.category=x or data.ignore=x"

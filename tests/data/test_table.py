@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gluon_ref.data import table
+from gluon_ref.data import _rows, table
 from gluon_ref.errors import DataError, FitError, RequestError, UnknownNameError
 from gluon_ref.records import Data
 
@@ -275,3 +275,18 @@ def test_a_column_missing_here_or_in_the_other_file_is_refused(path: str, tmp_pa
         table.load(path, label="kinds")
     with pytest.raises(UnknownNameError, match=r"test.csv: column: unknown name 'width'; expected one of height, kind"):
         table.load(path, label="kind", test=write(tmp_path / "test.csv", "kind,height", "a,1"))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("x,9", "b.csv, line 5: x = 'x'; expected"), ("7,y", "b.csv, line 5: y = 'y'; expected a number")],
+)
+def test_the_line_is_told_beyond_the_first_chunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, message: str
+) -> None:
+    monkeypatch.setattr(_rows, "CHUNK", 2)
+    lines = ["x,y", "1,1", "2,2", "3,3"]
+    known = table.load(write(tmp_path / "a.csv", *lines), target="value").facts
+    with pytest.raises(DataError) as caught:
+        table.load(write(tmp_path / "b.csv", *lines, line), known)
+    assert message in str(caught.value)

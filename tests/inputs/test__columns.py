@@ -125,3 +125,6 @@ def test_made_up_rows_hold_one_category_or_none_and_gaps(random: np.random.Rando
     assert {tuple(row) for row in rows[:, 3:5].tolist()} == {(9, 0), (2.5, 1)}
     assert {tuple(row) for row in rows[:, 5:].tolist()} == {(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)}
     assert (rows[:, 0] == 9).all()
+    for _ in range(20):
+        _columns.imagine(rows, MIXED, random)
+        assert rows[0, 4] == 0

@@ -146,6 +146,11 @@ def test_a_header_that_lacks_a_column_is_refused() -> None:
         list(vector.rows(["n,c,g,dd", "1,p,2,r"], "here", MIXED, Unseen()))
 
 
+def test_a_header_that_names_a_column_twice_is_refused() -> None:
+    with pytest.raises(DataError, match="here: a header with c twice; expected each column once; take one out"):
+        list(vector.rows(["n,c,g,d,c,more,more", "1,p,2,r,q,0,0"], "here", MIXED, Unseen()))
+
+
 def test_a_missing_file_of_cells_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PathError, match="; expected a CSV file in UTF-8, a row of 4 cells with commas, or -; check"):
         list(vector.read([str(tmp_path / "none.csv")], MIXED))
