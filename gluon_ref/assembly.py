@@ -144,7 +144,7 @@ def fill(net: Any, weights: Path, contexts: Sequence[Any]) -> None:
     arrays.check(weights)
     try:
         net.load_parameters(str(weights), ctx=list(contexts))
-    except (AssertionError, mx.base.MXNetError) as error:
+    except (AssertionError, ValueError, mx.base.MXNetError) as error:
         raise AlteredError(
             str(weights), reason(error), "weights of the recipe's network", "restore run.toml as the run wrote it"
         ) from None

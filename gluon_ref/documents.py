@@ -14,6 +14,8 @@ from .errors import AlteredError, RecipeError
 
 SEAL = "checksum"
 RESTORE = "restore it from a copy, or make it again"
+FRESH = ".new"  # ending of a file that is being written
+LONGEST_NAME = 255  # bytes, on every common file system
 
 
 def write(path: Path, document: Mapping[str, Any]) -> None:
@@ -29,7 +31,7 @@ def read(path: Path, newest: int, expected: str = "the file as the run wrote it"
         newest: the highest format number that can be read.
         expected: what the file should be, for the message.
     Raises:
-        AlteredError: when it is missing, no JSON object, or not what was written.
+        AlteredError: when it is missing, no JSON object, or not what was written; or tells of files elsewhere.
         RecipeError: when a newer release wrote it.
     """
     try:
@@ -43,7 +45,16 @@ def read(path: Path, newest: int, expected: str = "the file as the run wrote it"
     if seal != _digest(document):
         given = "its checksum differs from the one it ends with" if seal else "it has no checksum"
         raise AlteredError(str(path), given, expected, RESTORE)
+    for name in document["files"] if isinstance(document.get("files"), dict) else ():
+        if not _plain(name):
+            raise AlteredError(str(path), f"a file {name[:80]!r}", "names of files beside it", RESTORE)
     return document
+
+
+def _plain(name: str) -> bool:
+    """Whether a name is that of a file in the same folder, with room for its ending while it is written."""
+    short = name.isprintable() and len(f"{name}{FRESH}".encode()) <= LONGEST_NAME
+    return short and name not in ("", ".", "..") and os.path.basename(name) == name
 
 
 def check_format(written: Any, newest: int, where: str) -> None:
@@ -63,7 +74,7 @@ def check_format(written: Any, newest: int, where: str) -> None:
 
 def replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    fresh = path.with_name(f"{path.name}.new")
+    fresh = path.with_name(f"{path.name}{FRESH}")
     try:
         fresh.write_bytes(content)
         sync(fresh)

@@ -61,7 +61,7 @@ def _run(folder: Path) -> dict[str, Any]:
         "best": run.entry("best", (int, float)),
         "scores": scores,
         **_count(params),
-        "files": {name: (folder / name).stat().st_size for name in sorted(run.state["files"])},
+        "files": {name: run.file(name).stat().st_size for name in sorted(run.entry("files", dict))},
     }
 
 

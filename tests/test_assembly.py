@@ -121,9 +121,10 @@ def test_a_network_is_filled_from_a_file_of_its_own_weights(run: Path) -> None:
         np.testing.assert_array_equal(param.data().asnumpy(), saved[name].asnumpy())
 
 
-def test_the_weights_of_another_network_are_refused(run: Path) -> None:
+@pytest.mark.parametrize("units", ["7,5", "7", "none"])
+def test_the_weights_of_another_network_are_refused(run: Path, units: str) -> None:
     opened = runs.load(run)
-    other = opened.recipe.change([("model.units", "7,5")]).check()
+    other = opened.recipe.change([("model.units", [] if units == "none" else units)]).check()
     with pytest.raises(AlteredError) as caught:
         fill(assemble(other, opened.facts).net, opened.file(runs.LAST), [mx.cpu()])
     assert str(caught.value).startswith(f"{run / runs.LAST}: ")

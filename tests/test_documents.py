@@ -68,3 +68,22 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_a_checksum_is_sha_256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"b" * 3_000_000)
     assert documents.checksum(tmp_path / "a") == hashlib.sha256(b"b" * 3_000_000).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../a", "/etc/passwd", "a/b", "a/", "a\0", "a\n", "\ud800", "a" * 252, "é" * 126]
+)
+def test_files_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.json"
+    documents.write(path, {"files": {"b.params": "", "a" * 251: "", name: ""}})
+    with pytest.raises(AlteredError) as caught:
+        documents.read(path, 1)
+    assert str(caught.value) == (
+        f"{path}: a file {name[:80]!r}; expected names of files beside it; {documents.RESTORE}"
+    )
+
+
+def test_files_beside_it_are_named(tmp_path: Path) -> None:
+    document = {"files": {"b.params": "", "a" * 251: "", "é b": "", ".hidden": "", "..c": ""}}
+    documents.write(tmp_path / "a.json", document)
+    assert documents.read(tmp_path / "a.json", 1) == document

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from gluon_ref.errors import DataError, PathError
+from gluon_ref.errors import AlteredError, DataError, PathError
 from gluon_ref.exporting import export
 from gluon_ref.inspection import inspect
 
@@ -41,3 +42,10 @@ def test_what_is_none_of_these_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"nodes": 3}')
     with pytest.raises(DataError, match=r"x.json: not a symbol file"):
         inspect(tmp_path / "x.json")
+
+
+def test_a_file_that_the_state_tells_of_and_is_gone_is_said(run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(run, tmp_path / "run"))
+    (folder / "trainer-0.states").unlink()
+    with pytest.raises(AlteredError, match=r"trainer-0.states: missing; expected the file as the run wrote it"):
+        inspect(folder)

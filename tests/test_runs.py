@@ -294,3 +294,17 @@ def test_the_fixture_of_a_trained_run_is_a_run(run: Path) -> None:
     opened = runs.load(run)
     assert opened.state["epoch"] == 2
     assert all(opened.file(name).is_file() for name in (runs.LAST, runs.BEST, "trainer-0.states"))
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_sealed_state_cannot_have_a_file_outside_replaced(folder: Path, tmp_path: Path, absolute: bool) -> None:
+    mine, fresh = tmp_path / "mine", tmp_path / "mine.new"
+    mine.write_bytes(b"old")
+    fresh.write_bytes(b"new")
+    state = documents.read(folder / runs.STATE, runs.FORMAT)
+    name = str(mine) if absolute else "../../mine"
+    state["files"][name] = documents.checksum(fresh)
+    documents.write(folder / runs.STATE, state)
+    with pytest.raises(AlteredError, match=r"state.json: a file '.+mine'; expected names of files beside it"):
+        runs.finish(runs.load(folder))
+    assert (mine.read_bytes(), fresh.read_bytes()) == (b"old", b"new")
