@@ -47,6 +47,7 @@ WRITING = "while a checkpoint was written, before it counted"
 NAMING = "while the files of a new checkpoint took their names"
 PHASES = (BEGIN, AGAIN, WITHIN, BETWEEN, WRITING, NAMING)
 LONGEST_S = 600
+GLANCE_S = 0.005
 
 
 def command(model: str, folder: Path) -> list[str]:
@@ -70,9 +71,18 @@ def unlike(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
     return [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
 
 
-def killed(words: list[str], after_s: float) -> bool:
-    """Start a command and kill it after some seconds; whether it was still running."""
+def killed(words: list[str], after_s: float, begin: Path | None = None) -> bool:
+    """Start a command and kill it after some seconds; whether it was still running.
+
+    Args:
+        words: the command.
+        after_s: seconds after its start.
+        begin: a file; the seconds count from when the command has written it.
+    """
+    before = stamp(begin)
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while begin and process.poll() is None and stamp(begin) == before:
+        time.sleep(GLANCE_S)
     try:
         _, told = process.communicate(timeout=after_s)
     except subprocess.TimeoutExpired:
@@ -84,12 +94,20 @@ def killed(words: list[str], after_s: float) -> bool:
     return False
 
 
+def stamp(path: Path | None) -> int:
+    """Changes whenever a file is replaced; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns if path else 0
+    except FileNotFoundError:
+        return 0
+
+
 def reference(model: str, folder: Path) -> tuple[float, float]:
     """Train without a stop; seconds until the first checkpoint, and in all."""
     start = time.perf_counter()
     process = subprocess.Popen(command(model, folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and not (folder / runs.STATE).is_file():
-        time.sleep(0.02)
+        time.sleep(GLANCE_S)
     first_s = time.perf_counter() - start
     if process.wait():
         raise SystemExit(f"{' '.join(command(model, folder))}: exit {process.returncode}")
@@ -119,20 +137,22 @@ def place(folder: Path, step: int) -> tuple[str, str]:
 
 
 def survive(
-    model: str, folder: Path, moment: Callable[[float], float], updates: int, kills: int
+    model: str, folder: Path, moment: Callable[[float], tuple[float, bool]], updates: int, kills: int
 ) -> Iterator[tuple[str, str]]:
     """Train, kill, resume ... until the training ends by itself; gives where each kill came.
 
     Args:
         model: one of MODELS.
         folder: of the run.
-        moment: share of the training that is left -> seconds after which to kill.
+        moment: share of the training that is left -> seconds after which to kill, and whether from the first
+            checkpoint on.
         updates: of the whole training.
         kills: how many.
     """
     words, step, done = command(model, folder), 0, 0
     while done < kills:
-        if not killed(words, moment(1 - step / updates)) or ended(model, folder):
+        after_s, late = moment(1 - step / updates)
+        if not killed(words, after_s, folder / runs.STATE if late else None) or ended(model, folder):
             if done:
                 return
             shutil.rmtree(folder)  # it was quicker than the moment drawn: not a kill, so once more
@@ -162,9 +182,9 @@ def soak(model: str, rounds: int, seed: int, parent: Path) -> tuple[int, Counter
     print(f"{model}: {whole_s:.1f} s, {expected['state']['step']} updates, never stopped", flush=True)
     chance, wrong, phases = random.Random(f"{seed} {model}"), 0, Counter[str]()
 
-    def moment(left: float) -> float:
-        begin_s = 0.0 if chance.randrange(EARLY) == 0 else first_s  # resuming takes as long
-        return chance.uniform(begin_s, first_s + left * (whole_s - first_s))
+    def moment(left: float) -> tuple[float, bool]:
+        late = chance.randrange(EARLY) > 0
+        return chance.uniform(0.0, left * (whole_s - first_s) + (0.0 if late else first_s)), late
 
     for number in range(1, rounds + 1):
         folder = parent / f"{model}-{number}"

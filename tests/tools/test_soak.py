@@ -88,9 +88,13 @@ def test_a_run_is_over_when_its_last_checkpoint_has_its_names(
     assert not soak.ended("short", copy)
 
 
-def test_only_a_process_that_still_runs_is_killed(soak: ModuleType) -> None:
-    assert soak.killed([sys.executable, "-c", "input()"], 0.0)
+def test_only_a_process_that_still_runs_is_killed(soak: ModuleType, tmp_path: Path) -> None:
+    assert soak.killed([sys.executable, "-c", "import time; time.sleep(60)"], 0.0)
     assert not soak.killed([sys.executable, "-c", "pass"], 60.0)
+    mark = tmp_path / "mark"
+    write = f"import pathlib; pathlib.Path({str(mark)!r}).touch(); import time; time.sleep(60)"
+    assert soak.killed([sys.executable, "-c", write], 0.0, mark)  # not before it has written the file
+    assert mark.is_file()
     with pytest.raises(SystemExit, match=r"exit 3\nwhy"):
         soak.killed([sys.executable, "-c", "import sys; sys.stderr.write('why'); sys.exit(3)"], 60.0)
 
@@ -128,7 +132,8 @@ def test_kills_follow_each_other_until_the_training_ends(
     asked: list[tuple[str, float]] = []
     still_running, nothing_left = iter([False, True, True, True, False]), iter([True, False, False])
 
-    def killed(words: list[str], after_s: float) -> bool:
+    def killed(words: list[str], after_s: float, begin: Path | None = None) -> bool:
+        assert begin == (None if after_s == soak.LONGEST_S else copy / "state.json")
         asked.append(("resume" if "--resume" in words else "new", after_s))
         if not copy.exists():
             shutil.copytree(keep, copy)
@@ -138,7 +143,7 @@ def test_kills_follow_each_other_until_the_training_ends(
     shutil.copytree(copy, keep)
     monkeypatch.setattr(soak, "killed", killed)
     monkeypatch.setattr(soak, "ended", lambda model, folder: next(nothing_left))
-    places = list(soak.survive("mlp", copy, lambda left: left, 32, 2))
+    places = list(soak.survive("mlp", copy, lambda left: (left, True), 32, 2))
     # The first two were quicker than their moments, so it is started again; step 16 of 32 is half of the way.
     assert asked == [("new", 1.0)] * 3 + [("resume", 0.5), ("resume", soak.LONGEST_S)]
     assert [phase for phase, _ in places] == [soak.BETWEEN, soak.AGAIN]
