@@ -36,13 +36,14 @@ def read(path: Path, newest: int, expected: str = "the file as the run wrote it"
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+        seal = document.pop(SEAL, None) if isinstance(document, dict) else None
+        digest = _digest(document)  # its writer gives up at a depth that its reader may take
     except (OSError, ValueError, RecursionError) as error:
         raise AlteredError(str(path), f"not readable as JSON ({error})", expected, RESTORE) from None
     if not isinstance(document, dict):
         raise AlteredError(str(path), "not a JSON object", expected, RESTORE)
     check_format(document.get("format", newest), newest, str(path))
-    seal = document.pop(SEAL, None)
-    if seal != _digest(document):
+    if seal != digest:
         given = "its checksum differs from the one it ends with" if seal else "it has no checksum"
         raise AlteredError(str(path), given, expected, RESTORE)
     for name in document["files"] if isinstance(document.get("files"), dict) else ():

@@ -23,6 +23,8 @@ else:
     import tomli as tomllib
 
 FORMAT = 1
+# A recipe has a page. The reader of TOML takes memory by the square of the dots in a key: gigabytes for 200 kB.
+LONGEST, MOST_DOTS = 2**20, 5000
 # Sections that name a plug-in, and the kind of plug-in they name.
 NAMED = {"task": "tasks", "model": "models", "data": "data"}
 SECTIONS = ("task", "model", "data", "augment", "optimizer", "schedule", "train")
@@ -173,7 +175,8 @@ def text(source: str) -> str:
     elif os.path.isdir(path):
         path = path / "run.toml"
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with open(path, encoding="utf-8-sig") as file:
+            return file.read(LONGEST + 1)
     except (OSError, UnicodeDecodeError) as error:
         raise PathError(
             "recipe",
@@ -186,8 +189,11 @@ def text(source: str) -> str:
 def parse(text: str, name: str, source: str) -> Recipe:
     """A recipe from TOML text; `name` is used when the text holds none, `source` in messages."""
     try:
+        if len(text) > LONGEST or text.count(".") > MOST_DOTS:
+            raise ValueError(f"more than {LONGEST:,} characters or {MOST_DOTS:,} dots")
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # Not TOMLDecodeError only: numbers of thousands of digits, and brackets as deep.
+    except (ValueError, RecursionError) as error:
         raise RecipeError(
             f"recipe {source}",
             f"not TOML ({error})",

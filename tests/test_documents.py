@@ -87,3 +87,12 @@ def test_files_beside_it_are_named(tmp_path: Path) -> None:
     document = {"files": {"b.params": "", "a" * 251: "", "é b": "", ".hidden": "", "..c": ""}}
     documents.write(tmp_path / "a.json", document)
     assert documents.read(tmp_path / "a.json", 1) == document
+
+
+def test_no_depth_is_read_but_not_sealed(tmp_path: Path) -> None:
+    """Python's writer of JSON gives up at other depths than its reader, which lie close together."""
+    path = tmp_path / "a.json"
+    for depth in range(800, 1010):
+        path.write_text(f'{{"a": {"[" * depth}{"]" * depth}, "checksum": "x"}}')
+        with pytest.raises(AlteredError, match=r"checksum differs|not readable as JSON"):
+            documents.read(path, 1)

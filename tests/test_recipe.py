@@ -107,6 +107,10 @@ def test_a_change_of_no_known_section_is_refused(key: str) -> None:
 
 BAD_TEXTS = [
     ("[task]\nname = 1\n[task]\nname = 2", RecipeError, "recipe x.toml: not TOML ("),
+    (f"[task]\nname = 1{'0' * 5000}", RecipeError, "recipe x.toml: not TOML (Exceeds the limit"),
+    (f"[task]\nname = {'[' * 5000}", RecipeError, "recipe x.toml: not TOML (maximum recursion depth exceeded"),
+    (f"a{'.a' * 100_000} = 1", RecipeError, "recipe x.toml: not TOML (more than 1,048,576 characters or 5,000 dots)"),
+    (f"# {'a' * 2**20}", RecipeError, "recipe x.toml: not TOML (more than 1,048,576 characters or 5,000 dots)"),
     ("[task]\nname = 'a'\nname = 'b'", RecipeError, "expected a TOML file with each key once"),
     ("[modle]\nname = 'mlp'", UnknownNameError, "recipe x.toml: section: unknown name 'modle'; expected one of augm"),
     ("task = 3", RecipeError, "recipe x.toml: task = 3; expected a section [task]; write [task] on a line of its own"),
@@ -175,3 +179,10 @@ def test_a_file_is_called_by_its_own_name_or_the_name_in_it(tmp_path: Path) -> N
 def test_a_format_that_is_no_number_of_one_is_refused(written: str) -> None:
     with pytest.raises(RecipeError, match=r"recipe here: format .*; expected format 1 or older"):
         recipes.parse(f"format = {written}", "x", "here")
+
+
+def test_of_a_huge_recipe_no_more_is_read_than_shows_it(tmp_path: Path) -> None:
+    with open(tmp_path / "huge.toml", "wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(RecipeError, match=r"huge.toml: not TOML \(more than 1,048,576 characters or 5,000 dots\)"):
+        recipes.read(str(tmp_path / "huge.toml"))

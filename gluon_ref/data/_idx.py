@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import struct
 import zlib
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,9 @@ from ..errors import DataError, FitError, PathError, RequestError, require
 from ..records import Data, Facts
 from ..samples import ArraySamples, statistics
 
+# Of the images of one file; a small gzip file may claim, and hold, any number of zeros.
+LARGEST_BYTES = 4 * 1024**3
+CHUNK_BYTES = 1 << 20
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "held_out": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -83,9 +88,13 @@ def read(path: Path, axes: int) -> np.ndarray:
         PathError: when the file cannot be read.
         DataError: when it is not such a file, or shorter or longer than its header says.
     """
-    where = str(path)
+    where, start = str(path), 4 + 4 * axes
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            header = file.read(start)
+            shape = _shape(where, header, axes)
+            size = prod(shape)
+            content = _take(file, size + 1)  # one more than there should be; a gzip's end is checked on the way
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(
             where, f"not a whole gzip file ({error})", "an idx file, gzipped", "fetch the file again"
@@ -94,24 +103,39 @@ def read(path: Path, axes: int) -> np.ndarray:
         raise PathError(
             where, f"cannot be read ({error.strerror})", "a readable file", "check the path and its rights"
         ) from None
-    start = 4 + 4 * axes
-    if len(content) < start or content[:4] != bytes([0, 0, 8, axes]):
+    if len(content) != size or not size:
         raise DataError(
             where,
-            f"starts with {content[:4].hex(' ') or 'nothing'}",
-            f"an idx file of bytes with {axes} axes (00 00 08 0{axes})",
-            "fetch the file again",
-        )
-    shape = struct.unpack(f">{axes}I", content[4:start])
-    size = int(np.prod([int(n) for n in shape], dtype=object))
-    if len(content) - start != size or 0 in shape:
-        raise DataError(
-            where,
-            f"{len(content) - start} bytes after the header",
+            f"{'more than ' if len(content) > size else ''}{min(len(content), size)} bytes after the header",
             f"{size}, as its header says ({'x'.join(map(str, shape))}), above 0",
             "fetch the file again",
         )
-    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+
+
+def _shape(where: str, header: bytes, axes: int) -> tuple[int, ...]:
+    if len(header) < 4 + 4 * axes or header[:4] != bytes([0, 0, 8, axes]):
+        raise DataError(
+            where,
+            f"starts with {header[:4].hex(' ') or 'nothing'}",
+            f"an idx file of bytes with {axes} axes (00 00 08 0{axes})",
+            "fetch the file again",
+        )
+    shape = struct.unpack(f">{axes}I", header[4:])
+    if prod(shape) > LARGEST_BYTES:
+        raise DataError(
+            where, f"{'x'.join(map(str, shape))} bytes", f"{LARGEST_BYTES:,} at most", "fetch the file again"
+        )
+    return shape
+
+
+def _take(file: gzip.GzipFile | io.BufferedReader, size: int) -> bytes:
+    """As much of a file as there is, up to a size; memory is not taken for more."""
+    parts = []
+    while size and (part := file.read(min(size, CHUNK_BYTES))):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _find(name: str, path: Path, stem: str) -> Path:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -39,18 +40,25 @@ def test_a_folder_of_four_files_is_images_with_labels(tmp_path: Path) -> None:
 
 
 GOOD = idx(np.zeros((5, 2, 7), dtype=np.uint8))
+NOISE = gzip.compress(idx(np.random.RandomState(0).randint(0, 256, (5, 2, 7)).astype(np.uint8)), mtime=0)
 BAD_FILES = [
     ("a", b"", "starts with nothing; expected an idx file of bytes with 3 axes (00 00 08 03); fetch the file again"),
     ("a", b"\0\0\x0d\3" + GOOD[4:], "starts with 00 00 0d 03; expected an idx file of bytes with 3 axes"),
     ("a", idx(np.zeros(70, dtype=np.uint8)), "starts with 00 00 08 01; expected an idx file of bytes with 3 axes"),
     ("a", GOOD[:10], "starts with 00 00 08 03; expected an idx file"),
     ("a", GOOD[:-1], "69 bytes after the header; expected 70, as its header says (5x2x7), above 0; fetch the file"),
-    ("a", GOOD + b"\0", "71 bytes after the header; expected 70, as its header says (5x2x7)"),
+    ("a", GOOD + b"\0", "more than 70 bytes after the header; expected 70, as its header says (5x2x7)"),
+    ("a", GOOD + bytes(999), "more than 70 bytes after the header; expected 70, as its header says (5x2x7)"),
     ("a", idx(np.zeros((0, 2, 7), dtype=np.uint8)), "0 bytes after the header; expected 0, as its header says (0x2x7)"),
-    ("a", b"\0\0\x08\3" + b"\xff" * 12, "0 bytes after the header; expected 79228162458924105385300197375, as its"),
+    (
+        "a",
+        b"\0\0\x08\3" + b"\xff" * 12,
+        "4294967295x4294967295x4294967295 bytes; expected 4,294,967,296 at most; fetch",
+    ),
     ("a.gz", GOOD, "not a whole gzip file ("),
     ("a.gz", gzip.compress(GOOD, mtime=0)[:-9], "not a whole gzip file ("),
-    ("a.gz", gzip.compress(GOOD, mtime=0)[:20] + b"\xff" * 9, "expected an idx file, gzipped; fetch the file again"),
+    ("a.gz", NOISE[:10] + b"\xff" + NOISE[11:], "expected an idx file, gzipped; fetch the file again"),
+    ("a.gz", NOISE[:-8] + bytes(4) + NOISE[-4:], "not a whole gzip file (CRC check failed"),
 ]
 
 
@@ -150,3 +158,18 @@ def test_nothing_is_fetched_unasked(tmp_path: Path) -> None:
 def test_a_time_limit_must_be_above_0(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"data mnist: download_timeout_s=0.0; expected above 0; pass --set data.do"):
         folder("mnist", str(tmp_path), LABELS, (), download=True, timeout_s=0.0)
+
+
+def test_a_small_file_cannot_take_much_memory(tmp_path: Path) -> None:
+    """One claims a gigabyte that it has not, one holds 64 megabytes that it does not claim."""
+    claims = b"\0\0\x08\3" + np.array([2**10, 2**10, 2**10], dtype=">u4").tobytes()
+    files = {"claims": claims, "claims.gz": gzip.compress(claims), "holds.gz": gzip.compress(GOOD + bytes(2**26))}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        tracemalloc.start()
+        try:
+            with pytest.raises(DataError, match=r"bytes after the header"):
+                read(tmp_path / name, 3)
+            assert tracemalloc.get_traced_memory()[1] < 2**23
+        finally:
+            tracemalloc.stop()

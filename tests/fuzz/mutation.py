@@ -125,7 +125,7 @@ def _value(value: Any, random: Random) -> Any:
 
 def _deep(random: Random) -> Any:
     value: Any = random.choice(VALUES)
-    for _ in range(random.choice([2, 50, 400])):
+    for _ in range(random.choice([2, 50, 400, 950])):
         value = [value] if random.random() < 0.7 else {"a": value}
     return value
 
@@ -179,7 +179,7 @@ def _insert(content: bytes, random: Random) -> bytes:
 
 def _repeat(content: bytes, random: Random) -> bytes:
     at = _at(content, random)
-    piece = content[at : at + random.choice([1, 4, CHUNK])] or b","
+    piece = content[at : at + random.choice([1, 2, 4, CHUNK])] or b","
     return content[:at] + piece * random.choice([2, 10, 1000, 100_000 // len(piece)]) + content[at:]
 
 
