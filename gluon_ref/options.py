@@ -13,6 +13,8 @@ from typing import Any
 from .errors import OptionError, UnknownNameError
 
 REQUIRED = inspect.Parameter.empty
+# Sizes of numbers that a float32 holds in full.
+SMALLEST, LARGEST = 1e-37, 1e38
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def fill(where: str, known: Mapping[str, Option], given: Mapping[str, Any]) -> d
         given: values as text or as TOML gave them.
     Raises:
         UnknownNameError: for a key that is no option.
-        OptionError: for a value of the wrong type, or an option that needs one and has none.
+        OptionError: for a value of the wrong type, a number that float32 does not hold, or an option that needs a value
+            and has none.
     """
     for name in given:
         if name not in known:
@@ -77,7 +80,7 @@ def fill(where: str, known: Mapping[str, Option], given: Mapping[str, Any]) -> d
     values = {}
     for name, option in known.items():
         if name in given:
-            values[name] = convert(f"option {where}.{name}", given[name], option.type)
+            values[name] = _held(f"option {where}.{name}", convert(f"option {where}.{name}", given[name], option.type))
         elif option.default is REQUIRED:
             raise OptionError(
                 f"option {where}.{name}", "nothing given", spell(option.type), f"pass --set {where}.{name}=VALUE"
@@ -85,6 +88,14 @@ def fill(where: str, known: Mapping[str, Option], given: Mapping[str, Any]) -> d
         else:
             values[name] = option.default
     return values
+
+
+def _held(where: str, value: Any) -> Any:
+    """A value whose numbers are such as MXNet's operators take, which end at the next update otherwise."""
+    for one in value if isinstance(value, tuple) else (value,):
+        if isinstance(one, float) and one and not SMALLEST <= abs(one) <= LARGEST:
+            raise OptionError(where, repr(value), "0, or a size from 1e-37 to 1e38", "give a number of a usual size")
+    return value
 
 
 def convert(where: str, value: Any, kind: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import arrays as files
 from .backend import mx
 from .errors import AlteredError
+from .options import LARGEST, SMALLEST
 
 MOST = 2**31 - 1  # a count that MXNet takes
 
@@ -70,25 +71,33 @@ def _updates(trainer: Any, path: str, numbers: Any) -> dict[int, int]:
     """Updates by parameter."""
     found = numbers.get("updates") if isinstance(numbers, dict) else None
     known = {str(index): index for index in range(len(trainer._params))}
-    if not isinstance(found, dict) or not all(key in known and _counted(value) for key, value in found.items()):
+    if not isinstance(found, dict) or not all(key in known and _count(value) for key, value in found.items()):
         raise _altered(path, f"updates {found!r}")
     return {known[key]: value for key, value in found.items()}
 
 
 def _own(trainer: Any, path: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The optimizer's own numbers, as far as this one has them too; none as yet, where it is new."""
-    found, new = numbers.get("own"), vars(trainer._optimizer)
-    known = {key for key, value in new.items() if value is None or type(value) in (int, float)}
+    """What the optimizer has counted up, as far as this one has it too; what its options say, the recipe says."""
+    found, optimizer = numbers.get("own"), trainer._optimizer
     if not isinstance(found, dict):
         raise _altered(path, f"own numbers {found!r}")
-    for key, value in found.items():
-        if key in known and not _counted(value) and (type(value) is not float or not math.isfinite(value)):
+    # None as yet, where an optimizer is new.
+    known = {key for key, value in vars(optimizer).items() if value is None or type(value) in (int, float)}
+    counted = {key: value for key, value in found.items() if key in known - _configured(optimizer)}
+    for key, value in counted.items():
+        if not _count(value) and not (type(value) is float and (not value or SMALLEST <= abs(value) <= LARGEST)):
             raise _altered(path, f"{key} {value!r}")
-    return {key: value for key, value in found.items() if key in known}
+    return counted
 
 
-def _counted(value: Any) -> bool:
-    return type(value) is int and abs(value) <= MOST
+def _configured(optimizer: Any) -> set[str]:
+    """Names of the numbers that an optimizer is made with."""
+    makers = type(optimizer).__mro__[:-1]
+    return {"lr", "wd", *(name for one in makers for name in inspect.signature(one).parameters)}
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MOST
 
 
 def _altered(path: str, given: str) -> AlteredError:

@@ -134,3 +134,23 @@ def test_a_literal_is_the_plainest_reading_of_a_text() -> None:
 def test_types_and_values_are_spelled_as_a_person_types_them() -> None:
     assert spell(tuple[int, ...]) == "whole numbers separated by commas"
     assert [spell_value(value) for value in (None, True, (2, 3), 0.5, "a")] == ["none", "true", "2,3", "0.5", "a"]
+
+
+@pytest.mark.parametrize("value", ["1e-320", "1e-38", "-1e-300", "1e39", "-1e308"])
+def test_a_number_that_no_operator_takes_is_refused(value: str) -> None:
+    for rates, given in ((value, f"({float(value)!r},)"), (f"1,{value}", f"(1.0, {float(value)!r})")):
+        with pytest.raises(OptionError) as caught:
+            complete("model", maker, {"units": 3, "rates": rates})
+        assert str(caught.value) == (
+            f"option model.rates: {given}; expected 0, or a size from 1e-37 to 1e38; give a number of a usual size"
+        )
+
+
+def test_a_number_of_a_usual_size_is_taken() -> None:
+    assert complete("model", maker, {"units": 3, "rates": "0,-0.0,1e-37,-1e38,1e-8"})["rates"] == (
+        0,
+        0,
+        1e-37,
+        -1e38,
+        1e-8,
+    )
