@@ -9,10 +9,12 @@ Source: src/nnvm/legacy_json_util.cc and 3rdparty/tvm/nnvm/src/pass/saveload_jso
 
 from __future__ import annotations
 
+import ctypes
 import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -106,14 +108,35 @@ def load(path: str | Path) -> Any:
             if key in COUNTS and not (value.isascii() and value.isdigit() and int(value) <= MOST):
                 raise _broken(graph.where, f"{node.name} has {key}={value[:20]}")
     try:
-        outputs = Counter(one.name for one in mx.sym.load_json(graph.outline()).get_internals())
+        outline = mx.sym.load_json(graph.outline())
+        outputs = Counter(one.name for one in outline.get_internals())
         for at, output in (*graph.heads, *(one for node in graph.nodes for one in node.inputs)):
             if output >= outputs[str(at)]:
                 given = f"output {output} of {graph.nodes[at].name}, which has {outputs[str(at)]}"
                 raise _broken(graph.where, given)
+        # As MXNet has made it: graphs of older releases get the inputs that they left out.
+        for node in _parse(graph.where, outline.tojson()).nodes:
+            if node.op != VARIABLE and (wanted := _inputs(node.op, node.options, len(node.inputs))) > len(node.inputs):
+                name = graph.nodes[int(node.name)].name
+                raise _broken(graph.where, f"{len(node.inputs)} inputs of {name}, which has {wanted}")
         return mx.sym.load_json(graph.text())
     except (mx.base.MXNetError, ValueError) as error:
         raise _broken(graph.where, reason(error)) from None
+
+
+@lru_cache(maxsize=1024)
+def _inputs(op: str, options: tuple[tuple[str, str], ...], given: int) -> int:
+    """How many inputs an operator has: MXNet makes arguments of those that it is not given.
+
+    Raises:
+        MXNetError: when it is given more.
+    """
+    base, handle = mx.base, mx.base.OpHandle()
+    base.check_call(base._LIB.NNGetOpHandle(base.c_str(op), ctypes.byref(handle)))
+    variables = [mx.sym.var(str(at)) for at in range(given)]
+    keys, values = [key for key, _ in options], [value for _, value in options]
+    step = mx._ctypes.symbol._symbol_creator(handle.value, variables, None, keys, values, "step", False)
+    return len(step.list_inputs())
 
 
 def read(path: str | Path) -> Graph:
@@ -128,14 +151,21 @@ def read(path: str | Path) -> Graph:
             content = file.read(LARGEST_BYTES + 1)
         if len(content) > LARGEST_BYTES:
             raise ValueError(f"more than {LARGEST_BYTES:,} bytes")
-        document = json.loads(content.decode())
-        nodes = tuple(_node(one, at) for at, one in enumerate(document["nodes"]))
-        heads = tuple(_edge(one, len(nodes)) for one in document["heads"])
-        version = document.get("attrs", {}).get("mxnet_version", ["int", 0])[1]
+        return _parse(where, content.decode())
     except OSError as error:
         raise PathError(
             where, f"cannot be read ({error.strerror})", "NET-symbol.json as MXNet writes it", "check the path"
         ) from None
+    except ValueError as error:
+        raise _broken(where, f"{type(error).__name__}: {error}") from None
+
+
+def _parse(where: str, text: str) -> Graph:
+    try:
+        document = json.loads(text)
+        nodes = tuple(_node(one, at) for at, one in enumerate(document["nodes"]))
+        heads = tuple(_edge(one, len(nodes)) for one in document["heads"])
+        version = document.get("attrs", {}).get("mxnet_version", ["int", 0])[1]
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise _broken(where, f"{type(error).__name__}: {error}") from None
     if not nodes or not heads or type(version) is not int or not 0 <= version < 2**31:

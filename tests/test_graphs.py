@@ -90,6 +90,9 @@ REFUSED: list[tuple[Change, str]] = [
     (edge("dense", [1, 2, 0], [2, 0, 0], [3, 0, 0]), "output 2 of halves, which has 2"),
     (lambda document: document.update(heads=[[5, 1, 0]]), "output 1 of act, which has 1"),
     (edge("dense", [1, 4000000000, 0]), "ValueError: an edge from output 4000000000 of node 1, where 4 stand before"),
+    (edge("act"), "0 inputs of act, which has 1"),
+    (edge("dense", [1, 0, 0], [2, 0, 0]), "2 inputs of dense, which has 3"),
+    (options("act", "SequenceMask", use_sequence_length="True"), "1 inputs of act, which has 2"),
     (options("act", "_Native", info="0xdeadbeef"), "act is a _Native, which no network that was written to a file has"),
     (options("act", "_NDArray", info="0x1"), "act is a _NDArray, which no network that was written to a file has"),
     (options("halves", "SliceChannel", num_outputs="2000000000"), "halves has num_outputs=2000000000"),
@@ -119,7 +122,8 @@ REFUSED: list[tuple[Change, str]] = [
         "6 nodes, 1 results, written by MXNet 'x'",
     ),
     (lambda document: document.pop("nodes"), "KeyError: 'nodes'"),
-    # And this by MXNet.
+    # And these by MXNet.
+    (edge("act", [4, 0, 0], [4, 0, 0]), "(2 vs. 1)"),
     (options("act", "Nonsense"), "Nonsense"),
 ]
 
