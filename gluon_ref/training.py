@@ -73,6 +73,8 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
     runs.load(folder)  # refuses what is no run before it is locked
     with locked(folder) as held:
         run = runs.load(folder)
+        with _writing(folder, "it"):
+            runs.finish(run)  # of a run that has no epoch left, too
         changed = _changed(run, changes, recipe)
         trackers.require(changed.settings.track)
         prepared = prepare(changed, fresh=False)
@@ -85,7 +87,6 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
             )
         checkpoints.restore(run, prepared.state, prepared.place)
         with _writing(folder, "it"):
-            runs.finish(run)
             logs.cut(folder, prepared.state.epoch, prepared.state.step)
             if changed.text() != run.recipe.text():
                 runs.amend(run, changed)

@@ -166,6 +166,26 @@ def test_a_run_killed_within_an_epoch_goes_on_from_its_last_checkpoint(
     goes_on(call, here / "new", whole)
 
 
+def test_a_run_killed_while_its_last_files_took_their_names_is_finished(
+    call: Call, here: Path, monkeypatch: Patch, whole: dict[str, Any]
+) -> None:
+    replace = os.replace
+
+    def killed(source: Path, target: Path) -> None:
+        if target.name == runs.LAST and runs.load(here / "new").state["epoch"] == 4:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        assert call(*TRAIN, "new").exit_code == 130
+    assert (here / "new" / "weights-last.params.new").is_file()
+    assert contents(here / "new") == whole
+    failed(call("train", "--resume", "new"), 2, "new has finished its 4 epochs")
+    assert place(here / "new") == (4, 0, 32)
+    assert contents(here / "new") == whole
+
+
 def test_a_run_that_is_being_trained_can_be_read_but_not_trained_by_others(
     call: Call, here: Path, whole: dict[str, Any]
 ) -> None:
