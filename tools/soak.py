@@ -160,6 +160,8 @@ def survive(
         done += 1
         yield place(folder, step)
         if (folder / runs.STATE).is_file():
+            if saved(model, folder):
+                return  # killed while the last files took their names: readers find them
             words = ["gluonref", "train", "--resume", str(folder)]
             step = documents.read(folder / runs.STATE, runs.FORMAT)["step"]
         else:
@@ -170,8 +172,11 @@ def survive(
 
 def ended(model: str, folder: Path) -> bool:
     """Whether all epochs are saved and all files have their names: such a run has nothing left to lose."""
-    if not (folder / runs.STATE).is_file() or any(folder.glob("*.new")):
-        return False
+    return (folder / runs.STATE).is_file() and saved(model, folder) and not any(folder.glob("*.new"))
+
+
+def saved(model: str, folder: Path) -> bool:
+    """Whether all epochs are saved: such a run cannot be resumed."""
     return bool(documents.read(folder / runs.STATE, runs.FORMAT)["epoch"] == MODELS[model][0])
 
 

@@ -77,6 +77,16 @@ def test_where_a_kill_came_is_told(soak: ModuleType, copy: Path, tmp_path: Path)
     assert soak.place(copy, 8)[0] == soak.BEGIN
 
 
+def test_a_run_whose_last_files_were_taking_their_names_is_not_resumed(
+    soak: ModuleType, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy / runs.LAST).rename(copy / "weights-last.params.new")
+    monkeypatch.setattr(soak, "MODELS", {"short": (2, "")})
+    monkeypatch.setattr(soak, "killed", lambda words, after_s, begin: "--resume" not in words)
+    places = list(soak.survive("short", copy, lambda left: (left, True), 16, 2))
+    assert [phase for phase, _ in places] == [soak.NAMING]
+
+
 def test_a_run_is_over_when_its_last_checkpoint_has_its_names(
     soak: ModuleType, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +153,7 @@ def test_kills_follow_each_other_until_the_training_ends(
     shutil.copytree(copy, keep)
     monkeypatch.setattr(soak, "killed", killed)
     monkeypatch.setattr(soak, "ended", lambda model, folder: next(nothing_left))
+    monkeypatch.setattr(soak, "saved", lambda model, folder: False)
     places = list(soak.survive("mlp", copy, lambda left: (left, True), 32, 2))
     # The first two were quicker than their moments, so it is started again; step 16 of 32 is half of the way.
     assert asked == [("new", 1.0)] * 3 + [("resume", 0.5), ("resume", soak.LONGEST_S)]
