@@ -194,7 +194,8 @@ def answering(net: Any, context: Any) -> Callable[..., tuple[np.ndarray, ...]]:
 
     def answer(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
         outputs = net(*(mx.nd.array(array, ctx=context, dtype=array.dtype) for array in arrays))
-        return tuple(one.astype("float32", copy=False).asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
+        several = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        return tuple(one.astype("float32", copy=False).asnumpy() for one in several)
 
     return answer
 

@@ -11,27 +11,25 @@ import gluon_ref
 
 ROOT = Path(gluon_ref.__file__).parents[1]
 # From the top down; a file imports only from floors below its own, but for rooms named beside it.
-FLOORS = [
-    floor.split()
-    for floor in """
-        cli
+PLAN = """
+    cli
 
-        training evaluation exporting prediction inspection showing reporting diagnosis sweeping parts rating
+    training evaluation exporting prediction inspection showing reporting diagnosis sweeping parts rating
 
-        reports
+    reports
 
-        answering assembly preparation checkpoints loop hooks progress runs logs states tracking trackers
+    answering assembly preparation checkpoints loop hooks progress runs logs states tracking trackers
 
-        models data tasks exporters
+    models data tasks exporters
 
-        inputs
+    inputs
 
-        recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
-        samples interrupts locking grids tallies checks arrays graphs facts
+    recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
+    samples interrupts locking grids tallies checks arrays graphs facts
 
-        backend records errors machine documents downloading
-    """.split("\n\n")
-]
+    backend records errors machine documents downloading
+"""
+FLOORS = [floor.split() for floor in PLAN.split("\n\n")]
 PLUGINS = ("models", "data", "tasks", "exporters", "inputs")
 # Library -> the only files that import it. mxnet's own users get it from backend, as they do gluoncv and gluonnlp.
 DOORS = {

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gluon_ref import diagnosis
-from gluon_ref.diagnosis import Diagnosis
 from gluon_ref.checks.findings import fine, problem, warning
+from gluon_ref.diagnosis import Diagnosis
 
 from .conftest import Call
 
