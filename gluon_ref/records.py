@@ -30,7 +30,7 @@ class Facts:
         vocab: tokens in index order for text; index 0 is padding, 1 is unknown.
         columns: a table's columns but for the target, in input order.
         categories: per column, the values it has in the training part; empty for a column of numbers.
-        gaps: columns of numbers that have missing values in the training part.
+        gaps: columns of numbers that have missing values in the file of the training part.
         column: name of a table's target; empty where it has none.
         counts: samples of each label in the training part; empty for values.
         mean: of the training inputs, per feature or per channel.

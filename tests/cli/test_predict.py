@@ -61,8 +61,8 @@ def test_a_row_longer_than_a_file_name_is_a_row(call: Call, run: Path) -> None:
     [
         (Image.fromarray(GREY), False),
         (Image.fromarray(np.dstack([GREY] * 3 + [np.full_like(GREY, 255)]), "RGBA"), True),
-        (Image.fromarray(GREY).convert("P"), True),
-        (Image.fromarray(np.dstack([GREY, np.full_like(GREY, 255)]), "LA"), True),
+        (Image.fromarray(GREY).convert("P"), False),  # nothing is lost: a palette of greys, an alpha that hides nothing
+        (Image.fromarray(np.dstack([GREY, np.full_like(GREY, 255)]), "LA"), False),
     ],
     ids=["grey", "rgba", "palette", "grey with alpha"],
 )
