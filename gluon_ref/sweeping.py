@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import catalog, documents, grids, parts, runs, tallies
+from . import catalog, documents, runs
 from .errors import DivergedError, FitError, GluonRefError, Interrupted, MachineError, PathError
 from .locking import locked
-from .parts import Part
 from .preparation import prepare
 from .recipe import Recipe
-from .tallies import Outcome
+from .sweeps import grids, parts, tallies
+from .sweeps.parts import Part
+from .sweeps.tallies import Outcome
 
 ASKED, FAILED, TABLE = "sweep.json", "failures.json", "sweep.csv"
 HELD = "the file as the sweep wrote it"

@@ -14,7 +14,7 @@ ROOT = Path(gluon_ref.__file__).parents[1]
 PLAN = """
     cli
 
-    training evaluation exporting prediction inspection showing reporting diagnosis sweeping parts rating
+    training evaluation exporting prediction inspection showing reporting diagnosis sweeping rating sweeps
 
     reports
 
@@ -25,7 +25,7 @@ PLAN = """
     inputs
 
     recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
-    samples interrupts locking grids tallies checks arrays graphs facts
+    samples interrupts locking checks arrays graphs facts
 
     backend records errors machine documents downloading
 """

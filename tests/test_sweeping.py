@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gluon_ref import documents, parts, runs, sweeping
+from gluon_ref import documents, runs, sweeping
 from gluon_ref import recipe as recipes
 from gluon_ref.errors import (
     AlteredError,
@@ -24,6 +24,7 @@ from gluon_ref.errors import (
 )
 from gluon_ref.locking import locked
 from gluon_ref.sweeping import sweep
+from gluon_ref.sweeps import parts
 
 from .conftest import SMALL
 

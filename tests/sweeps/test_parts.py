@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from gluon_ref import grids, parts, runs
 from gluon_ref import recipe as recipes
+from gluon_ref import runs
 from gluon_ref.errors import AlteredError, PathError
-from gluon_ref.parts import Part, Quiet
+from gluon_ref.sweeps import grids, parts
+from gluon_ref.sweeps.parts import Part, Quiet
 from gluon_ref.training import train
 
-from .conftest import SMALL
+from ..conftest import SMALL
 
 
 def part(folder: Path, *changes: tuple[str, Any]) -> Part:

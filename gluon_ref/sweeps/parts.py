@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from . import grids, logs, runs, training
-from .errors import PathError
+from .. import logs, runs, training
+from ..errors import PathError
+from ..locking import locked
+from ..recipe import Recipe
+from . import grids
 from .grids import Combination
-from .locking import locked
-from .recipe import Recipe
 from .tallies import Outcome
 
 # What a run writes before its first checkpoint.

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import catalog, options
-from .augmentation import Augmentation
-from .errors import OptionError, RequestError, UnknownNameError
-from .options import Option
-from .recipe import NAMED, SECTIONS, Recipe
-from .settings import Settings
+from .. import catalog, options
+from ..augmentation import Augmentation
+from ..errors import OptionError, RequestError, UnknownNameError
+from ..options import Option
+from ..recipe import NAMED, SECTIONS, Recipe
+from ..settings import Settings
 
 # One value of these may hold commas itself, so that several are told apart by this instead.
 WIDE = ";"
@@ -215,11 +215,11 @@ def _schema(recipe: Recipe, section: str) -> Mapping[str, Option]:
         found = options.schema(getattr(catalog.find(kind, named), catalog.MAKERS[kind]))
         return {**found, "path": Option("path", str, "")} if section == "data" else found
     if section == "optimizer":
-        from . import optimizers  # here, as in recipe.py
+        from .. import optimizers  # here, as in recipe.py
 
         return optimizers.schema(named or "adam")
     if section == "schedule":
-        from . import schedules  # likewise
+        from .. import schedules  # likewise
 
         if (named or "constant") not in schedules.SCHEDULES:
             raise UnknownNameError("schedule", named, schedules.SCHEDULES)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gluon_ref.tallies import Outcome, Spread, spread, table, tally
+from gluon_ref.sweeps.tallies import Outcome, Spread, spread, table, tally
 
 
 def outcome(name: str, seed: int, best: float, last: float, time_s: float) -> Outcome:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gluon_ref import grids
 from gluon_ref import recipe as recipes
 from gluon_ref.errors import OptionError, RecipeError, RequestError, UnknownNameError
+from gluon_ref.sweeps import grids
 
 MLP = recipes.read("mlp")
 
