@@ -113,7 +113,7 @@ def _changed(run: runs.Run, changes: Sequence[tuple[str, Any]], recipe: Recipe |
                 "leave out the recipe: the run has its own",
             )
     if not run.state:
-        raise PathError("--resume", f"{folder} has no checkpoint", "a run that has one", "train it anew")
+        raise PathError("--resume", f"{folder} has no checkpoint", "a run that has one", "remove it and train anew")
     changed = Recipe(run.recipe.name, run.recipe.change(changes).sections).check()
     epoch, settings = run.entry("epoch", int), changed.settings
     if epoch >= settings.epochs:

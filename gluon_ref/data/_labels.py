@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -79,4 +80,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _whole(cell: str) -> bool:
-    return cell.lstrip("-").isascii() and cell.lstrip("-").isdigit()
+    return re.fullmatch(r"-?[0-9]{1,18}", cell) is not None

@@ -434,7 +434,7 @@ RESUMED = [
     ("state.json", lambda path: amend(path, epoch=0), 1, f"state.json: {UNSEALED}"),
     ("state.json", lambda path: seal(path, epoch="x"), 1, "state.json: epoch is 'x'"),
     ("state.json", lambda path: seal(path, trainers=[]), 1, "state.json: 0 trainers; expected 1, one per objective"),
-    ("state.json", Path.unlink, 2, "has no checkpoint; expected a run that has one; train it anew"),
+    ("state.json", Path.unlink, 2, "has no checkpoint; expected a run that has one; remove it and train anew"),
     ("run.toml", lambda path: path.write_text(path.read_text().replace("16,", "17,")), 1, f"run.toml: {OTHER}"),
     ("run.toml", lambda path: recast(path.parent, "model.units", "17"), 1, "weights of the recipe's"),
     ("run.toml", lambda path: recast(path.parent, "data.name", "wine"), 2, "data wine is not what"),
