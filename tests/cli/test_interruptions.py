@@ -130,7 +130,7 @@ def test_a_signal_ends_the_step_saves_within_the_epoch_and_says_how_to_go_on(
 ) -> None:
     with waiting(11, *TRAIN, "new") as process:
         process.send_signal(number)
-        stdout, stderr = process.communicate("\n", timeout=60)
+        stdout, stderr = process.communicate("\n", timeout=180)
     assert process.returncode == 128 + number
     assert stdout == ""
     message = f"error: train: run new: stopped by signal {number:d}; `gluonref train --resume new` goes on from here"
@@ -146,7 +146,7 @@ def test_a_second_signal_stops_at_once_and_leaves_the_checkpoint_before(
     with waiting(11, *TRAIN, "new") as process:
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
-        stdout, stderr = process.communicate("\n", timeout=60)
+        stdout, stderr = process.communicate("\n", timeout=180)
     assert process.returncode == 130
     assert stdout == ""
     message = "stopped; a run that has a checkpoint goes on from there with `gluonref train --resume RUN`"
@@ -195,7 +195,7 @@ def test_a_run_that_is_being_trained_can_be_read_but_not_trained_by_others(
         failed(call(*TRAIN, "new"), 2, "--out: new exists; expected a new or empty folder; nothing is overwritten")
         assert call("evaluate", "new", "--json").exit_code == 0
         assert contents(here / "new") == before
-        stdout, stderr = process.communicate("\n", timeout=60)
+        stdout, stderr = process.communicate("\n", timeout=180)
     assert process.returncode == 0, stderr
     assert stdout.startswith("run         new\n")
     assert contents(here / "new") == whole
@@ -203,7 +203,7 @@ def test_a_run_that_is_being_trained_can_be_read_but_not_trained_by_others(
 
 def test_of_two_processes_started_together_in_one_folder_one_trains(here: Path, whole: dict[str, Any]) -> None:
     with start(0, *TRAIN, "new") as one, start(0, *TRAIN, "new") as other:
-        messages = [process.communicate(timeout=60)[1] for process in (one, other)]
+        messages = [process.communicate(timeout=180)[1] for process in (one, other)]
     assert sorted([one.returncode, other.returncode]) == [0, 2], messages
     refusal = messages[one.returncode == 0]
     assert refusal.startswith("error: ")
