@@ -6,7 +6,6 @@ import re
 import sys
 import zlib
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,8 +56,7 @@ class EncodedSamples:
             for place in places:
                 pixels[place] = self._one(int(rows[place]))
 
-        # Those of the quick way warn of nothing, and warning filters are better left alone beside other threads.
-        with nullcontext() if self.survey.quick[rows].all() else _pixels.guarded():
+        with _pixels.guarded():
             spread(fill, len(rows), threads() if self.survey.size_bytes >= LARGE else 1)
         return pixels, self.labels[indices]
 
@@ -79,11 +77,9 @@ class EncodedSamples:
             raise self._changed(row, f"cannot be read any more ({error.strerror or error})") from None
         except _pixels.OddError as odd:
             raise self._changed(row, f"is now {odd.given}") from None
-        seen = self.survey
-        if zlib.crc32(content) != seen.checksums[row]:
+        if zlib.crc32(content) != self.survey.checksums[row]:
             raise self._changed(row, "changed since the data was loaded")
-        image = _pixels.quick(content, bool(seen.grey[row]), *seen.sides[row].tolist()) if seen.quick[row] else None
-        return _pixels.array(_pixels.fit(image or self.look.decode(content), *self.shape))
+        return _pixels.array(_pixels.fit(self.look.decode(content), *self.shape))
 
     def _changed(self, row: int, given: str) -> DataError:
         return DataError(self.source.name(row), given, "the image that was there", "put it back, or start again")

@@ -83,7 +83,6 @@ class Survey:
     Attributes:
         sides: int32 (images, 2), height and width, upright.
         grey: bool (images,).
-        quick: bool (images,), `_pixels.quick` gives the same pixels.
         checksums: uint32 (images,), CRC-32 of the bytes.
         sums: int64 (images, 2, 3), sums of the pixels and of their squares per channel, resized where that is asked.
         size_bytes: of an average image.
@@ -94,7 +93,7 @@ class Survey:
     def __init__(self, source: Source, look: Look) -> None:
         count = len(source)
         self.sides = np.zeros((count, 2), dtype=np.int32)
-        self.grey, self.quick = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+        self.grey = np.zeros(count, dtype=bool)
         self.checksums = np.zeros(count, dtype=np.uint32)
         self.sums = np.zeros((count, 2, 3), dtype=np.int64)
         self.odd: dict[int, _pixels.OddError] = {}
@@ -122,8 +121,6 @@ class Survey:
         self.checksums[index] = zlib.crc32(content)
         self.sides[index] = image.height, image.width
         self.grey[index] = grey = image.mode == "L"
-        quick = _pixels.quick(content, grey, image.height, image.width)
-        self.quick[index] = quick is not None and quick.tobytes() == image.tobytes()
         channels = look.channels or (1 if grey else 3)
         fitted = _pixels.fit(image, channels, *(look.size or (image.height, image.width)))
         counts = np.array(fitted.histogram(), dtype=np.int64).reshape(channels, 256)

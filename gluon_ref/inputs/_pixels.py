@@ -240,36 +240,3 @@ def _plain(image: Image.Image, background: str) -> Image.Image:
         if red.tobytes() == green.tobytes() == blue.tobytes():
             return red
     return image
-
-
-def quick(content: bytes, grey: bool, height: int, width: int) -> Image.Image | None:
-    """The image by Pillow's decoders alone, without its readers: twice as fast where images are small.
-
-    It knows nothing of the rules above: use it for files that were seen to come out as `decode` has them.
-
-    Args:
-        content: of the file.
-        grey: it is of mode L, else RGB.
-        height: of the image.
-        width: likewise.
-    Returns:
-        None for a file that cannot be read so.
-    """
-    mode = "L" if grey else "RGB"
-    try:
-        if content.startswith(PNG):
-            return Image.frombytes(mode, (width, height), _packed(content), "zip", mode)
-        return Image.frombytes(mode, (width, height), content, "jpeg", mode, "")
-    except DAMAGE:
-        return None
-
-
-def _packed(content: bytes) -> bytes:
-    """The packed pixels of a whole PNG file."""
-    at, parts = len(PNG), []
-    while at < len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        if kind == b"IDAT":
-            parts.append(content[at + 8 : at + 8 + length])
-        at += 12 + length
-    return b"".join(parts)

@@ -444,16 +444,14 @@ def test_options_out_of_range_are_refused(tmp_path: Path, options: dict[str, Any
 
 def test_images_of_every_kind_are_taken_as_they_were_seen(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[_pixels.ORIENTATION] = 3
+    exif[_pixels.ORIENTATION] = 6  # a quarter turn
     for name in ("a", "b"):
         folders(tmp_path, {name: 2}, kind="JPEG")
-        put(tmp_path, f"{name}/turned.jpg", encoded(noise(5), "JPEG", exif=exif))
+        put(tmp_path, f"{name}/turned.jpg", encoded(noise(5, 7, 5), "JPEG", exif=exif))
         put(tmp_path, f"{name}/palette.png", encoded(noise(6).quantize(8)))
         put(tmp_path, f"{name}/grey.png", encoded(noise(7, mode="L")))
         put(tmp_path, f"{name}/alpha.png", encoded(noise(8).convert("RGBA")))
     data = load(tmp_path, held_out=0.4)
-    survey = data.train.survey
-    assert survey.quick.tolist() == [True, True, False, True, False, False] * 2
     images, _ = data.train.take(np.arange(len(data.train)))
     for row, image in zip(data.train.rows, images):
         np.testing.assert_array_equal(

@@ -179,21 +179,6 @@ def test_what_is_no_whole_image_is_damaged(content: bytes, given: str, monkeypat
     assert given in odd.given
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-@pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_the_quick_way_gives_the_same_pixels(kind: str, mode: str) -> None:
-    content = encoded(noise(0, 40, 30, mode), kind)
-    image = _pixels.quick(content, mode == "L", 40, 30)
-    assert image is not None
-    np.testing.assert_array_equal(_pixels.array(image), decoded(content))
-
-
-def test_the_quick_way_says_what_it_cannot_read() -> None:
-    assert _pixels.quick(b"no image", True, 5, 7) is None
-    assert _pixels.quick(encoded(noise(0), "GIF"), False, 5, 7) is None
-    assert _pixels.quick(encoded(noise(0)), False, 50, 70) is None
-
-
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF"])
 def test_a_file_with_flipped_bytes_is_pixels_or_our_own_error(kind: str, random: np.random.RandomState) -> None:
     whole = np.frombuffer(encoded(noise(0, 20, 20), kind), dtype=np.uint8)
