@@ -108,7 +108,7 @@ def test_a_change_of_no_known_section_is_refused(key: str) -> None:
 BAD_TEXTS = [
     ("[task]\nname = 1\n[task]\nname = 2", RecipeError, "recipe x.toml: not TOML ("),
     (f"[task]\nname = 1{'0' * 5000}", RecipeError, "recipe x.toml: not TOML (Exceeds the limit"),
-    (f"[task]\nname = {'[' * 5000}", RecipeError, "recipe x.toml: not TOML (maximum recursion depth exceeded"),
+    (f"[task]\nname = {'[' * 5000}", RecipeError, "recipe x.toml: not TOML ("),
     (f"a{'.a' * 100_000} = 1", RecipeError, "recipe x.toml: not TOML (more than 1,048,576 characters or 5,000 dots)"),
     (f"# {'a' * 2**20}", RecipeError, "recipe x.toml: not TOML (more than 1,048,576 characters or 5,000 dots)"),
     ("[task]\nname = 'a'\nname = 'b'", RecipeError, "expected a TOML file with each key once"),
