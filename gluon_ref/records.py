@@ -187,6 +187,32 @@ class State:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A network to be exported.
+
+    Args:
+        symbol: its graph, an MXNet Symbol whose inputs are called as `inputs` are.
+        arrays: argument -> NDArray on the CPU, parameters and auxiliary states together.
+        inputs: declared inputs, in order; the graph may do without some.
+        outputs: its results, in order.
+        structure: argument -> name by the network's structure, such as "features.0.weight"; the same name where the
+            structure is not known.
+        classes: whether the first output is logits of classes.
+        about: what to tell of it inside an artefact: task, recipe, labels, versions ...
+        calibration: inputs as the network sees them in training, to find ranges by; empty where there are none.
+    """
+
+    symbol: Any
+    arrays: Mapping[str, Any]
+    inputs: tuple[Field, ...]
+    outputs: tuple[Field, ...]
+    structure: Mapping[str, str]
+    classes: bool = False
+    about: Mapping[str, str] = field(default_factory=dict)
+    calibration: Sequence[tuple[np.ndarray, ...]] = ()
+
+
+@dataclass(frozen=True)
 class Artefact:
     """An opened run or export: `answer(*arrays)` gives its outputs as numpy arrays."""
 
