@@ -1,4 +1,4 @@
-"""Files of named arrays as MXNet writes them (.params, .states), checked before MXNet reads one.
+"""Files of named arrays as MXNet writes them (.params, .states), read without MXNet, or checked before it reads one.
 
 MXNet believes what such a file says of itself: it allocates what a shape asks for, computes sizes that overflow, and
 ends the process at an axis count below 0. So every reader of such files comes through this door.
@@ -14,13 +14,18 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TypeVar
 
-from .backend import mx
+import numpy as np
+
 from .errors import DataError, PathError, reason
+
+T = TypeVar("T")
 
 HEADER = 0x112
 V1, V2, V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
@@ -36,9 +41,11 @@ DTYPES = {
     7: ("bool", 1),
     12: ("bfloat16", 2),
 }
+SIZES = dict(DTYPES.values())
 DEVICES = (1, 2, 3, 5)  # CPU, GPU, pinned, shared
 MOST_AXES = 32  # numpy's limit
 LONGEST_NAME = 4096
+PREFIXES = ("arg:", "aux:")  # of parameters and auxiliary states, in files that go with a graph
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,8 @@ def load(path: str | Path) -> dict[str, Any]:
     Raises:
         PathError, DataError: as `check` does.
     """
+    from .backend import mx  # here, for `read` does without it
+
     check(path)
     try:
         loaded: dict[str, Any] = mx.nd.load(str(path))
@@ -75,9 +84,44 @@ def check(path: str | Path) -> dict[str, Stored]:
         PathError: when the file cannot be read.
         DataError: when it is no such file, or a cut or altered one, or its arrays have no names.
     """
+    return _walked(path, lambda reader: reader.contents(reader.skip))
+
+
+def read(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of a file by name, without MXNet; bfloat16, which numpy lacks, becomes float32, which holds it exactly.
+
+    Names are the file's own; `bare` takes their "arg:" and "aux:" off. Arrays saved as a list have none, and are named
+    by their place in it, "0", "1" ...
+
+    Raises:
+        PathError: when the file cannot be read.
+        DataError: when it is no such file, or a cut or altered one, or holds sparse arrays or arrays of mx.np.
+    """
+    return _walked(path, lambda reader: reader.contents(reader.elements, nameless=True))
+
+
+def bare(where: str | Path, named: Mapping[str, T]) -> dict[str, T]:
+    """Arrays under the names that a graph has for them: without "arg:" and "aux:".
+
+    Args:
+        where: the file they came from, for the message.
+        named: arrays by their names in it.
+    Raises:
+        DataError: when two arrays then have the same name.
+    """
+    found: dict[str, T] = {}
+    for name, array in named.items():
+        plain = name[len(PREFIXES[0]) :] if name.startswith(PREFIXES) else name
+        if plain in found:
+            raise _broken(str(where), f"{plain} twice, with and without arg: or aux:")
+        found[plain] = array
+    return found
+
+
+def _walked(path: str | Path, walk: Callable[[_Reader], dict[str, T]]) -> dict[str, T]:
     try:
         with open(path, "rb") as file:
-            return _Reader(str(path), file, os.fstat(file.fileno()).st_size).contents()
+            return walk(_Reader(str(path), file, os.fstat(file.fileno()).st_size))
     except OSError as error:
         raise PathError(
             str(path), f"cannot be read ({error.strerror})", "a file of arrays", "check the path and its rights"
@@ -93,21 +137,26 @@ class _Reader:
         size: bytes in it.
     """
 
-    def __init__(self, where: str, file: BinaryIO, size: int) -> None:
+    def __init__(self, where: str, file: BufferedReader, size: int) -> None:
         self._where, self._file, self._left = where, file, size
 
-    def contents(self) -> dict[str, Stored]:
-        """All of the file."""
+    def contents(self, take: Callable[[Stored], T], nameless: bool = False) -> dict[str, T]:
+        """All of the file.
+
+        Args:
+            take: what to do with the elements that come next: `skip` or `elements`.
+            nameless: arrays without names are named by their place.
+        """
         header, reserved, count = self._numbers("QQQ")
         if header != HEADER or reserved:
             raise _broken(self._where, f"starts with {header:#x} and {reserved:#x}")
         if count * 16 > self._left:  # no array takes fewer bytes
             raise self._short(f"{count} arrays")
-        arrays = [self._array() for _ in range(count)]
+        arrays = [take(self._array()) for _ in range(count)]
         (named,) = self._numbers("Q")
-        if named != count:
+        if named != count and (named or not nameless):
             raise _broken(self._where, f"{named} names for {count} arrays")
-        names = [self._name() for _ in range(count)]
+        names = [self._name() if named else str(at) for at in range(count)]
         if len(set(names)) != count:
             raise _broken(self._where, "a name twice")
         if self._left:
@@ -122,9 +171,28 @@ class _Reader:
         name, size = DTYPES[dtype]
         if prod(shape) * size > self._left:
             raise self._short(f"an array {'x'.join(map(str, shape))} of {name}")
-        self._left -= prod(shape) * size
-        self._file.seek(prod(shape) * size, os.SEEK_CUR)
         return Stored(name, shape)
+
+    def skip(self, stored: Stored) -> Stored:
+        """Step over the elements."""
+        size = prod(stored.shape) * SIZES[stored.dtype]
+        self._left -= size
+        self._file.seek(size, os.SEEK_CUR)
+        return stored
+
+    def elements(self, stored: Stored) -> np.ndarray:
+        """The elements, read to where they stay."""
+        wide = stored.dtype == "bfloat16"
+        array = np.empty(stored.shape, "<u2" if wide else np.dtype(stored.dtype).newbyteorder("<"))
+        content = array.reshape(-1).view(np.uint8)
+        if self._file.readinto(content.data) < content.size:
+            raise self._short("an array")
+        self._left -= content.size
+        if stored.dtype == "bool" and content.max() > 1:  # numpy counts on it, and reaches past its memory otherwise
+            raise _broken(self._where, f"{content.max()} in an array of bool")
+        if wide:  # its bits are the upper half of a float32's
+            return (array.astype(np.uint32) << 16).view(np.float32)
+        return array
 
     def _shape(self) -> tuple[int, ...]:
         (magic,) = self._numbers("I")

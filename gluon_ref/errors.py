@@ -92,6 +92,10 @@ class VerificationError(GluonRefError):
     """An exported model does not answer like the network it was made from."""
 
 
+class ConversionError(GluonRefError):
+    """A network holds something that the asked format cannot carry."""
+
+
 class MachineError(GluonRefError):
     """This machine lacks something that the work needs."""
 

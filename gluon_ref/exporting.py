@@ -21,6 +21,7 @@ from .assembly import held_out
 from .backend import mx, versions
 from .documents import checksum
 from .errors import GluonRefError, MachineError, OptionError, PathError, VerificationError
+from .exports.sources import from_net
 from .loop import answering
 from .recipe import FORMAT as RECIPE_FORMAT
 
@@ -85,7 +86,7 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
             "pass --out DIR",
         ) from None
     try:
-        module.write(opened.assembly.net, opened.assembly.fields, beside)
+        module.write(from_net(opened.assembly.net, opened.assembly.fields), beside)
         document = _manifest(opened, exporter, beside)
         documents.write(beside / MANIFEST, document)
         given = _reopen(beside, [arrays for _, arrays in cases])

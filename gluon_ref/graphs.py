@@ -12,8 +12,8 @@ from __future__ import annotations
 import ctypes
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,13 @@ class Graph:
         """The graph as MXNet reads it."""
         return self._text([node.name for node in self.nodes], self.heads)
 
+    def renamed(self, names: Mapping[str, str]) -> Graph:
+        """The same with other names for some arguments."""
+        nodes = [
+            replace(node, name=names.get(node.name, node.name)) if node.op == VARIABLE else node for node in self.nodes
+        ]
+        return replace(self, nodes=tuple(nodes))
+
     def outline(self) -> str:
         """The same with safe results, the first output of each node, and the nodes called by their numbers."""
         return self._text([str(at) for at in range(len(self.nodes))], [(at, 0) for at in range(len(self.nodes))])
@@ -100,7 +107,15 @@ def load(path: str | Path) -> Any:
         PathError: when the file cannot be read.
         DataError: when it is no such file, or holds what only a file made to do harm would.
     """
-    graph = read(path)
+    return symbol(read(path))
+
+
+def symbol(graph: Graph) -> Any:
+    """A graph as a Symbol.
+
+    Raises:
+        DataError: as `load` does.
+    """
     for node in graph.nodes:
         if node.op in NEVER or node.op.startswith(GRADIENT):
             raise _broken(graph.where, f"{node.name} is a {node.op}, which no network that was written to a file has")

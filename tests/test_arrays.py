@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gluon_ref import arrays
-from gluon_ref.arrays import V1, V2, V3, Stored, check, load
+from gluon_ref.arrays import DTYPES, V1, V2, V3, Stored, bare, check, load, read
 from gluon_ref.backend import mx
 from gluon_ref.errors import DataError, PathError
 
@@ -29,30 +32,45 @@ def listed(*entries: bytes, names: bytes = struct.pack("<QQ", 1, 1) + b"x", head
     return struct.pack("<QQQ", header, 0, len(entries)) + b"".join(entries) + names
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "uint8", "int32", "int8", "int64"])
-def test_what_mxnet_saves_is_read_back_and_told_of(tmp_path: Path, dtype: str) -> None:
-    saved = {"a.weight": mx.nd.arange(6).reshape((2, 3)).astype(dtype), "ä": mx.nd.ones((5,), dtype="int32")}
-    mx.nd.save(str(tmp_path / "a.params"), saved)
-    assert check(tmp_path / "a.params") == {"a.weight": Stored(dtype, (2, 3)), "ä": Stored("int32", (5,))}
-    loaded = load(tmp_path / "a.params")
-    assert sorted(loaded) == ["a.weight", "ä"]
-    np.testing.assert_array_equal(loaded["a.weight"].asnumpy(), saved["a.weight"].asnumpy())
-
-
-OLD = [
-    struct.pack("<Ii2q", V1, 2, 2, 3) + struct.pack("<iii", 1, 0, 0) + np.arange(6, dtype="<f4").tobytes(),
-    struct.pack("<I2I", 2, 2, 3) + struct.pack("<iii", 1, 0, 0) + np.arange(6, dtype="<f4").tobytes(),
-]
-
-
-@pytest.mark.parametrize("entry", OLD)
-def test_older_formats_are_read(tmp_path: Path, entry: bytes) -> None:
-    (tmp_path / "a.params").write_bytes(listed(entry))
-    assert check(tmp_path / "a.params") == {"x": Stored("float32", (2, 3))}
-    assert load(tmp_path / "a.params")["x"].asnumpy().tolist() == [[0, 1, 2], [3, 4, 5]]
-
-
 ONE = struct.pack("<QQ", 1, 1)
+TWO = struct.pack("<QQ", 2, 1) + b"x" + ONE[8:] + b"y"
+BFLOAT16 = np.dtype([("bfloat16", np.uint16)])  # what MXNet calls it
+KINDS = ["float32", "float64", "float16", "uint8", "int32", "int8", "int64", "bool", "bfloat16"]
+
+
+@pytest.mark.parametrize("dtype", KINDS)
+def test_what_mxnet_saves_is_read_back_and_told_of(tmp_path: Path, dtype: str) -> None:
+    numbers = mx.nd.array([[0, 1, -1.5], [2**-140, 65504, float("nan")]])  # the last but two a subnormal number
+    given = numbers if dtype in ("float32", "float64", "float16", "bfloat16") else mx.nd.arange(6).reshape((2, 3))
+    saved = {"arg:a.weight": given.astype(BFLOAT16 if dtype == "bfloat16" else dtype), "ä": mx.nd.ones((5,))}
+    mx.nd.save(str(tmp_path / "a.params"), saved)
+    assert check(tmp_path / "a.params") == {"arg:a.weight": Stored(dtype, (2, 3)), "ä": Stored("float32", (5,))}
+    loaded = load(tmp_path / "a.params")
+    arrays = read(tmp_path / "a.params")
+    assert list(arrays) == ["arg:a.weight", "ä"]
+    assert sorted(loaded) == ["arg:a.weight", "ä"]
+    expected = loaded["arg:a.weight"].astype("float32") if dtype == "bfloat16" else loaded["arg:a.weight"]
+    assert arrays["arg:a.weight"].dtype == expected.dtype == np.dtype("float32" if dtype == "bfloat16" else dtype)
+    assert arrays["arg:a.weight"].tobytes() == expected.asnumpy().tobytes()
+    assert arrays["ä"].tolist() == [1, 1, 1, 1, 1]
+    assert all(one.flags.writeable for one in arrays.values())
+
+
+OLD = {"V1": struct.pack("<Ii2q", V1, 2, 2, 3), "the oldest": struct.pack("<I2I", 2, 2, 3)}
+
+
+@pytest.mark.parametrize(("number", "dtype"), [(at, name) for at, (name, _) in DTYPES.items() if name != "bfloat16"])
+@pytest.mark.parametrize("layout", OLD)
+def test_older_formats_are_read(tmp_path: Path, layout: str, number: int, dtype: str) -> None:
+    numbers = np.arange(6).astype(dtype).reshape(2, 3)
+    entry = OLD[layout] + struct.pack("<iii", 1, 0, number) + numbers.tobytes()
+    (tmp_path / "a.params").write_bytes(listed(entry, array(), names=TWO))
+    assert check(tmp_path / "a.params")["x"] == Stored(dtype, (2, 3))
+    for found in (load(tmp_path / "a.params")["x"].asnumpy(), read(tmp_path / "a.params")["x"]):
+        assert found.dtype == numbers.dtype
+        assert found.tobytes() == numbers.tobytes()
+
+
 BROKEN = [
     (b"", "a header in the last 0 bytes"),
     (listed(array(), header=0x113), "starts with 0x113 and 0x0"),
@@ -84,9 +102,11 @@ BROKEN = [
 def test_a_file_that_does_not_keep_what_it_says_is_refused(tmp_path: Path, content: bytes, given: str) -> None:
     path = tmp_path / "a.params"
     path.write_bytes(content)
-    for read in (check, load):
+    for reader in (check, load, read):
+        if reader is read and "names for" in given:
+            continue  # arrays without names, which it names itself
         with pytest.raises(DataError) as caught:
-            read(path)
+            reader(path)
         assert str(caught.value) == (
             f"{path}: not a whole file of arrays ({given}); expected named dense arrays, as save_parameters, export or "
             "mx.nd.save write them; restore it from a copy, or make it again"
@@ -98,8 +118,57 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
     assert len(content) == 24 + 64 + 17
     for length in range(len(content)):
         (tmp_path / "a.params").write_bytes(content[:length])
-        with pytest.raises(DataError):
-            check(tmp_path / "a.params")
+        for reader in (check, read):
+            with pytest.raises(DataError):
+                reader(tmp_path / "a.params")
+
+
+def test_a_file_that_ends_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.params").write_bytes(listed(array())[:-20])
+    monkeypatch.setattr(arrays.os, "fstat", lambda number: type("", (), {"st_size": 105}))
+    with pytest.raises(DataError, match=r"\(an array in the last 41 bytes\)"):
+        read(tmp_path / "a.params")
+
+
+def test_a_bool_is_0_or_1(tmp_path: Path) -> None:
+    (tmp_path / "a.params").write_bytes(listed(array(dtype=7, data=bytes([1, 0, 1, 1, 2, 0]))))
+    with pytest.raises(DataError, match=r"\(2 in an array of bool\)"):
+        read(tmp_path / "a.params")
+
+
+def test_arrays_without_names_are_named_by_their_place(tmp_path: Path) -> None:
+    mx.nd.save(str(tmp_path / "a.params"), [mx.nd.ones((2,)), mx.nd.zeros((1, 3))])
+    assert {name: one.tolist() for name, one in read(tmp_path / "a.params").items()} == {"0": [1, 1], "1": [[0, 0, 0]]}
+    for reader in (check, load):
+        with pytest.raises(DataError, match="0 names for 2 arrays"):
+            reader(tmp_path / "a.params")
+
+
+def test_names_lose_what_says_parameter_or_state() -> None:
+    assert bare("a.params", {"arg:x": 1, "aux:y": 2, "z": 3, "arg:aux:v": 4}) == {"x": 1, "y": 2, "z": 3, "aux:v": 4}
+    with pytest.raises(DataError, match=r"a\.params: not a whole .+ \(x twice, with and without arg: or aux:\)"):
+        bare("a.params", {"arg:x": 1, "aux:x": 2})
+
+
+def test_mxnet_is_not_imported_to_read(tmp_path: Path) -> None:
+    mx.nd.save(str(tmp_path / "a.params"), {"x": mx.nd.arange(3), "y": mx.nd.ones((2,)).astype(BFLOAT16)})
+    code = (
+        "import sys; sys.modules['mxnet'] = None; import gluon_ref.arrays as arrays\n"
+        "print({name: array.tolist() for name, array in arrays.read(sys.argv[1]).items()})\n"
+        "assert not sys.modules['mxnet'] and 'gluon_ref.backend' not in sys.modules"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "a.params")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("{'x': [0.0, 1.0, 2.0], 'y': [1.0, 1.0]}\n", "")
+
+
+def test_elements_are_read_to_where_they_stay(tmp_path: Path) -> None:
+    mx.nd.save(str(tmp_path / "a.params"), {"x": mx.nd.ones((1 << 19,)), "y": mx.nd.ones((1 << 19,))})
+    tracemalloc.start()
+    found = read(tmp_path / "a.params")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.1 * sum(one.nbytes for one in found.values())
 
 
 def test_what_mxnet_still_refuses_is_an_error_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,15 +176,16 @@ def test_what_mxnet_still_refuses_is_an_error_of_ours(tmp_path: Path, monkeypatc
         raise mx.base.MXNetError("trace\nUnknown type")
 
     mx.nd.save(str(tmp_path / "a.params"), {"x": mx.nd.ones((2,))})
-    monkeypatch.setattr(arrays.mx.nd, "load", refuse)
+    monkeypatch.setattr(mx.nd, "load", refuse)
     with pytest.raises(DataError, match=r"not a whole file of arrays \(Unknown type\)"):
         load(tmp_path / "a.params")
 
 
 @pytest.mark.parametrize("name", ["none.params", "."])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(PathError, match=r"cannot be read \(.+\); expected a file of arrays; check the path"):
-        check(tmp_path / name)
+    for reader in (check, load, read):
+        with pytest.raises(PathError, match=r"cannot be read \(.+\); expected a file of arrays; check the path"):
+            reader(tmp_path / name)
 
 
 DOORS = {"nd.load(": "arrays.py", "sym.load": "graphs.py", "SymbolBlock.imports(": "", "model.load_checkpoint(": ""}

@@ -14,7 +14,7 @@ ROOT = Path(gluon_ref.__file__).parents[1]
 PLAN = """
     cli
 
-    training evaluation exporting prediction inspection showing reporting diagnosis sweeping rating sweeps
+    training evaluation exporting prediction inspection showing reporting diagnosis sweeping rating sweeps exports
 
     reports
 
@@ -22,7 +22,7 @@ PLAN = """
 
     models data tasks exporters
 
-    inputs
+    inputs conversion
 
     recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
     samples interrupts locking checks arrays graphs facts
@@ -41,6 +41,12 @@ DOORS = {
     "PIL": {"gluon_ref/inputs/image.py", "gluon_ref/inputs/_pixels.py"},
     "matplotlib": {"gluon_ref/reports/drawing.py"},
     "babel": {"gluon_ref/data/names.py"},
+    "onnx": {f"gluon_ref/conversion/{path.name}" for path in (ROOT / "gluon_ref/conversion").glob("*.py")},
+    "onnxruntime": {
+        "gluon_ref/conversion/session.py",
+        "gluon_ref/exporters/onnx_int8.py",
+        "gluon_ref/exporters/ort.py",
+    },
     "tensorboardX": {"gluon_ref/trackers.py"},
     "tomli_w": {"gluon_ref/recipe.py"},
     "subprocess": {"gluon_ref/checks/children.py", "gluon_ref/exporting.py"},

@@ -1,1 +1,1 @@
-"""From a network of MXNet's to an ONNX model: the converters, one subject a file; the ONNX exporters are their users."""
+"""From a network of MXNet's to an ONNX model: the driver, the converters by subject, and the runtime that answers."""

@@ -13,24 +13,26 @@ import numpy as np
 from .. import arrays, graphs
 from ..backend import mx
 from ..errors import DataError, reason
-from ..layers import zeros
-from ..records import Field
+from ..records import Field, Source
 
 # Largest accepted difference between a score of the artefact and of the imperative network, absolute plus relative.
 TOLERANCE = 1e-5
 
 
-def write(net: Any, fields: Sequence[Field], folder: Path) -> None:
+def write(source: Source, folder: Path) -> dict[str, Any]:
     """Write the network into a folder.
 
     Args:
-        net: an initialized HybridBlock.
-        fields: its declared inputs, in order.
+        source: the network.
         folder: an existing, empty folder.
+    Returns:
+        what the manifest tells: names of the outputs.
     """
-    net.hybridize()
-    net(*(mx.nd.array(array, dtype=array.dtype) for array in zeros(fields)))
-    net.export(str(folder / "model"), epoch=0)
+    source.symbol.save(str(folder / "model-symbol.json"))
+    states = set(source.symbol.list_auxiliary_states())
+    kinds = {name: "aux" if name in states else "arg" for name in source.arrays}
+    mx.nd.save(str(folder / "model-0000.params"), {f"{kinds[name]}:{name}": one for name, one in source.arrays.items()})
+    return {"outputs": [field.name for field in source.outputs]}
 
 
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
@@ -43,7 +45,8 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
     symbol = graphs.load(folder / "model-symbol.json")
     params = folder / "model-0000.params"
     arrays.check(params)
-    names = _names(symbol.list_inputs(), fields)
+    names = [field.name for field in fields if field.name in symbol.list_inputs()]  # it need not use all
+    given = [field.name in names for field in fields]
     with _told(params), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Gluon exports no types of inputs, and warns of it when it imports
         # As SymbolBlock.imports does, which reads the graph's file itself.
@@ -53,7 +56,7 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
 
     def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         with _told(params):
-            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one in inputs))
+            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one, used in zip(inputs, given) if used))
             return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
 
     return answer
@@ -71,9 +74,3 @@ def _told(params: Path) -> Iterator[None]:
             "parameters of the graph beside them",
             "restore both from a copy, or export again",
         ) from None
-
-
-def _names(inputs: Sequence[str], fields: Sequence[Field]) -> list[str]:
-    """The graph's inputs: Gluon calls a single one data, several data0, data1 ... and drops those it does not use."""
-    wanted = ["data"] if len(fields) == 1 else [f"data{index}" for index in range(len(fields))]
-    return [name for name in wanted if name in inputs]

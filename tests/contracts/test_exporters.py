@@ -9,6 +9,7 @@ import pytest
 
 from gluon_ref import catalog
 from gluon_ref.backend import mx
+from gluon_ref.exports.sources import from_net
 from gluon_ref.layers import settle
 from gluon_ref.loop import answering
 
@@ -25,7 +26,7 @@ def test_an_artefact_answers_like_the_network(exporter: str, name: str, takes: s
     settle(net, form.fields(facts), mx.cpu())
     arrays = [form.collate(form.imagine(facts, size, np.random.RandomState(size)), facts) for size in (1, 2, 5)]
     expected = [answering(net, mx.cpu())(*one)[0] for one in arrays]
-    module.write(net, form.fields(facts), tmp_path)
+    module.write(from_net(net, form.fields(facts), classes=True), tmp_path)
     answer = module.open(tmp_path, form.fields(facts))
     for one, scores in zip(arrays, expected):
         np.testing.assert_allclose(answer(*one)[0], scores, rtol=1e-4, atol=1e-4)

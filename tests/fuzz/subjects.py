@@ -91,8 +91,9 @@ def _resume(folder: Path, name: str, random: Random) -> None:
 
 def _read_arrays(folder: Path, name: str, random: Random) -> None:
     told = arrays.check(folder / name)
+    found = arrays.read(folder / name)
     for key, array in arrays.load(folder / name).items():
-        assert array.asnumpy().shape == told[key].shape, key
+        assert array.asnumpy().shape == told[key].shape == found[key].shape, key
 
 
 def _read_symbol(folder: Path, name: str, random: Random) -> None:

@@ -1,0 +1,73 @@
+"""ONNX Runtime's side: a model file as a function of arrays. The door to onnxruntime; needs no MXNet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+from ..errors import DataError, PathError, reason
+from ..machine import processors
+from ..records import Field
+
+# ONNX Runtime's errors, which have no base of their own.
+ERRORS = (
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.InvalidProtobuf,
+    states.NoSuchFile,
+    states.NotImplemented,
+    states.RuntimeException,
+)
+# ONNX Runtime's names of types, as far as inputs of networks have them.
+KINDS = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(bool)": "bool",
+}
+
+
+def open_model(path: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
+    """A model as a function of numpy arrays, in the order of `fields`; on the CPU, with OMP_NUM_THREADS threads.
+
+    Args:
+        path: of an .onnx or .ort file.
+        fields: its inputs; arrays are given to it in the dtypes that it asks for.
+    Raises:
+        PathError: when there is no such file.
+        DataError: when it is no model, or has other inputs; and from the function, when it cannot take the arrays.
+    """
+    if not path.is_file():
+        raise PathError(str(path), "no such file", "a model", "check the path, or export again")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or processors())
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except ERRORS as error:
+        raise _broken(path, reason(error)) from None
+    kinds = {one.name: KINDS.get(one.type, "") for one in session.get_inputs()}
+    if set(kinds) != {field.name for field in fields}:
+        raise _broken(path, f"inputs {', '.join(kinds)} instead of {', '.join(field.name for field in fields)}")
+
+    def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        given = {field.name: np.asarray(one, dtype=kinds[field.name]) for field, one in zip(fields, inputs)}
+        try:
+            return tuple(session.run(None, given))
+        except ERRORS as error:
+            raise _broken(path, reason(error)) from None
+
+    return answer
+
+
+def _broken(path: Path, given: str) -> DataError:
+    return DataError(str(path), given, "a model of the inputs that its manifest names", "export again")

@@ -1,0 +1,99 @@
+"""What is exported: a network of this package's, or anyone's symbol and params files, as one record."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import arrays, graphs
+from ..backend import mx
+from ..layers import zeros
+from ..records import Field, Source
+
+SCORES, OUTPUT = "scores", "output"
+PREFIXES = ("arg:", "aux:")
+
+
+def from_net(
+    net: Any,
+    fields: Sequence[Field],
+    classes: bool = False,
+    about: Mapping[str, str] | None = None,
+    calibration: Sequence[tuple[np.ndarray, ...]] = (),
+) -> Source:
+    """A network of this package's; it is hybridized and run once.
+
+    Args:
+        net: an initialized HybridBlock of one output.
+        fields: its declared inputs, in order; the graph's inputs are named after them.
+        classes: whether it gives logits of classes.
+        about: what to tell of it inside an artefact.
+        calibration: inputs to find ranges by.
+    """
+    net.hybridize()
+    net(*(mx.nd.array(array, dtype=array.dtype) for array in zeros(fields)))
+    with tempfile.TemporaryDirectory(prefix="gluonref-") as folder:
+        net.export(f"{folder}/model", epoch=0)
+        graph = graphs.read(f"{folder}/model-symbol.json")
+        loaded = arrays.load(f"{folder}/model-0000.params")
+    given = ["data"] if len(fields) == 1 else [f"data{at}" for at in range(len(fields))]  # as Gluon calls them
+    symbol = graphs.symbol(graph.renamed(dict(zip(given, (field.name for field in fields)))))
+    structure = {param.name: name for name, param in net._collect_params_with_prefix().items()}
+    return Source(
+        symbol,
+        bare(loaded),
+        tuple(fields),
+        outputs(symbol, fields, bare(loaded), [SCORES]),
+        structure,
+        classes,
+        dict(about or {}),
+        calibration,
+    )
+
+
+def bare(loaded: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays under the graph's own names: files say "arg:" and "aux:" before them."""
+    return {name.removeprefix(PREFIXES[0]).removeprefix(PREFIXES[1]): array for name, array in loaded.items()}
+
+
+def outputs(
+    symbol: Any, fields: Sequence[Field], given: Mapping[str, Any], names: Sequence[str] = ()
+) -> tuple[Field, ...]:
+    """The results of a network; axes that vary with the inputs' are -1.
+
+    Args:
+        symbol: its graph.
+        fields: its inputs.
+        given: its arrays, by argument.
+        names: what to call the results; as the graph does when there are not as many.
+    Raises:
+        MXNetError: when shapes or dtypes do not fit.
+    """
+    known = {name: array.shape for name, array in given.items()}
+    kinds = {name: array.dtype for name, array in given.items()}
+    needed = set(symbol.list_inputs())
+    found = []
+    for batch, steps in ((2, 8), (3, 12)):
+        shapes = {
+            field.name: (batch, *(steps if size == -1 else size for size in field.shape))
+            for field in fields
+            if field.name in needed
+        }
+        found.append(symbol.infer_shape(**shapes, **{name: known[name] for name in known if name in needed})[1])
+    types = {field.name: np.dtype(field.dtype) for field in fields if field.name in needed}
+    dtypes = symbol.infer_type(**types, **{name: kinds[name] for name in kinds if name in needed})[1]
+    called = list(names) if len(names) == len(found[0]) else _called(symbol)
+    return tuple(
+        Field(name, tuple(a if a == b else -1 for a, b in zip(small[1:], large[1:])), np.dtype(dtype).name)
+        for name, small, large, dtype in zip(called, *found, dtypes)
+    )
+
+
+def _called(symbol: Any) -> list[str]:
+    """Names of the results: the graph's, without the ending that all of MXNet's have."""
+    names = [name.removesuffix(f"_{OUTPUT}") for name in symbol.list_outputs()]
+    inputs = set(symbol.list_inputs())
+    return [f"{name}_{OUTPUT}" if name in inputs or names.count(name) > 1 else name for name in names]
