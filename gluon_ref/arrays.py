@@ -88,7 +88,7 @@ def check(path: str | Path) -> dict[str, Stored]:
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
-    """The arrays of a file by name, without MXNet; bfloat16, which numpy lacks, becomes float32, which holds it exactly.
+    """The arrays of a file by name, without MXNet; bfloat16 becomes float32, which holds it exactly: numpy lacks it.
 
     Names are the file's own; `bare` takes their "arg:" and "aux:" off. Arrays saved as a list have none, and are named
     by their place in it, "0", "1" ...
