@@ -130,13 +130,19 @@ def symbol(graph: Graph) -> Any:
                 given = f"output {output} of {graph.nodes[at].name}, which has {outputs[str(at)]}"
                 raise _broken(graph.where, given)
         # As MXNet has made it: graphs of older releases get the inputs that they left out.
-        for node in _parse(graph.where, outline.tojson()).nodes:
+        for node in parse(graph.where, outline.tojson()).nodes:
             if node.op != VARIABLE and (wanted := _inputs(node.op, node.options, len(node.inputs))) > len(node.inputs):
                 name = graph.nodes[int(node.name)].name
                 raise _broken(graph.where, f"{len(node.inputs)} inputs of {name}, which has {wanted}")
         return mx.sym.load_json(graph.text())
     except (mx.base.MXNetError, ValueError) as error:
         raise _broken(graph.where, reason(error)) from None
+
+
+def roles(node: Node) -> tuple[str, ...]:
+    """What an operator's own inputs are called, in order: data, weight, bias ..."""
+    made: list[str] = _step(node.op, node.options, 0).list_inputs()
+    return tuple(name.removeprefix("step_") for name in made)
 
 
 @lru_cache(maxsize=1024)
@@ -146,12 +152,15 @@ def _inputs(op: str, options: tuple[tuple[str, str], ...], given: int) -> int:
     Raises:
         MXNetError: when it is given more.
     """
+    return len(_step(op, options, given).list_inputs())
+
+
+def _step(op: str, options: tuple[tuple[str, str], ...], given: int) -> Any:
     base, handle = mx.base, mx.base.OpHandle()
     base.check_call(base._LIB.NNGetOpHandle(base.c_str(op), ctypes.byref(handle)))
     variables = [mx.sym.var(str(at)) for at in range(given)]
     keys, values = [key for key, _ in options], [value for _, value in options]
-    step = mx._ctypes.symbol._symbol_creator(handle.value, variables, None, keys, values, "step", False)
-    return len(step.list_inputs())
+    return mx._ctypes.symbol._symbol_creator(handle.value, variables, None, keys, values, "step", False)
 
 
 def read(path: str | Path) -> Graph:
@@ -166,7 +175,7 @@ def read(path: str | Path) -> Graph:
             content = file.read(LARGEST_BYTES + 1)
         if len(content) > LARGEST_BYTES:
             raise ValueError(f"more than {LARGEST_BYTES:,} bytes")
-        return _parse(where, content.decode())
+        return parse(where, content.decode())
     except OSError as error:
         raise PathError(
             where, f"cannot be read ({error.strerror})", "NET-symbol.json as MXNet writes it", "check the path"
@@ -175,7 +184,15 @@ def read(path: str | Path) -> Graph:
         raise _broken(where, f"{type(error).__name__}: {error}") from None
 
 
-def _parse(where: str, text: str) -> Graph:
+def parse(where: str, text: str) -> Graph:
+    """What the text of such a file says.
+
+    Args:
+        where: the text came from, for messages.
+        text: JSON.
+    Raises:
+        DataError: as `load` does.
+    """
     try:
         document = json.loads(text)
         nodes = tuple(_node(one, at) for at, one in enumerate(document["nodes"]))

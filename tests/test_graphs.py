@@ -49,6 +49,27 @@ def test_a_graph_answers_as_the_one_that_was_written(tmp_path: Path) -> None:
     assert expected.tolist() == [[4, 14, 24], [8, 34, 60]]
 
 
+def test_a_graph_is_read_from_text_as_from_a_file(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    assert graphs.parse(str(path), path.read_text()) == graphs.read(path)
+    with pytest.raises(DataError, match=r"here: not a symbol file \(KeyError: 'nodes'\)"):
+        graphs.parse("here", "{}")
+
+
+ROLES = {
+    ("BatchNorm", ()): ("data", "gamma", "beta", "moving_mean", "moving_var"),
+    ("Convolution", (("kernel", "(3,)"), ("num_filter", "2"), ("no_bias", "True"))): ("data", "weight"),
+    ("RNN", (("mode", "gru"), ("state_size", "2"), ("num_layers", "1"))): ("data", "parameters", "state"),
+    ("broadcast_sub", ()): ("lhs", "rhs"),
+    ("Concat", (("num_args", "2"),)): ("arg0", "arg1"),
+}
+
+
+@pytest.mark.parametrize(("op", "options"), ROLES)
+def test_an_operator_has_names_for_its_inputs(op: str, options: tuple[tuple[str, str], ...]) -> None:
+    assert graphs.roles(graphs.Node(op, "step_step_x", (), options)) == ROLES[op, options]
+
+
 def test_a_graph_is_told_of_without_mxnet(tmp_path: Path) -> None:
     graph = graphs.read(write(tmp_path))
     assert graph.arguments == ["data", "dense_weight", "dense_bias"]
