@@ -100,12 +100,12 @@ def read(path: str | Path) -> dict[str, np.ndarray]:
     return _walked(path, lambda reader: reader.contents(reader.elements, nameless=True))
 
 
-def bare(named: Mapping[str, T], where: str | Path = "the arrays") -> dict[str, T]:
+def bare(where: str | Path, named: Mapping[str, T]) -> dict[str, T]:
     """Arrays under the names that a graph has for them: without "arg:" and "aux:".
 
     Args:
-        named: arrays by their names in a file.
-        where: the file, for the message.
+        where: the file they came from, for the message.
+        named: arrays by their names in it.
     Raises:
         DataError: when two arrays then have the same name.
     """

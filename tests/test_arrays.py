@@ -145,9 +145,9 @@ def test_arrays_without_names_are_named_by_their_place(tmp_path: Path) -> None:
 
 
 def test_names_lose_what_says_parameter_or_state() -> None:
-    assert bare({"arg:x": 1, "aux:y": 2, "z": 3, "arg:aux:v": 4}) == {"x": 1, "y": 2, "z": 3, "aux:v": 4}
+    assert bare("a.params", {"arg:x": 1, "aux:y": 2, "z": 3, "arg:aux:v": 4}) == {"x": 1, "y": 2, "z": 3, "aux:v": 4}
     with pytest.raises(DataError, match=r"a\.params: not a whole .+ \(x twice, with and without arg: or aux:\)"):
-        bare({"arg:x": 1, "aux:x": 2}, "a.params")
+        bare("a.params", {"arg:x": 1, "aux:x": 2})
 
 
 def test_mxnet_is_not_imported_to_read(tmp_path: Path) -> None:
