@@ -22,6 +22,7 @@ from ..backend import mx
 from ..errors import ConversionError, OptionError, reason
 from ..records import Field, Source
 from .defaults import complete
+from .shapes import Value, values
 
 OPSET = 13  # ReduceSum's axes became an input with it, as the converters here write them
 NEWEST = 17  # of those that ONNX Runtime 1.20 and all later ones run, and whose operators are as in 13
@@ -33,10 +34,10 @@ BATCH = "batch"
 
 
 class Output:
-    """What mx2onnx's converters ask of an edge: the ONNX name of a value, and its dtype."""
+    """What converters ask of an edge: the ONNX name of a value, its dtype, and its shape with -1 where that varies."""
 
-    def __init__(self, name: str, dtype: Any) -> None:
-        self.name, self.dtype = name, np.dtype(dtype)
+    def __init__(self, name: str, dtype: Any, shape: tuple[int, ...]) -> None:
+        self.name, self.dtype, self.shape = name, np.dtype(dtype), shape
 
 
 def to_onnx(source: Source, opset: int = OPSET, probabilities: bool = False) -> onnx.ModelProto:
@@ -140,23 +141,25 @@ class _Walk:
         self._weights = {name: array.asnumpy() for name, array in source.arrays.items()}
         self._inputs = {field.name: np.dtype(field.dtype) for field in source.inputs}
         self._lookup: list[list[Output]] = []
-        for at, node in enumerate(nodes):
+        for at, (node, results) in enumerate(zip(nodes, values(source))):
             is_variable = node["op"] == graphs.VARIABLE
-            self._lookup.append([self._variable(node["name"])] if is_variable else self._convert(at, node))
+            self._lookup.append(
+                [self._variable(node["name"], results[0])] if is_variable else self._convert(at, node, results)
+            )
 
     def outputs(self, at: int) -> list[Output]:
         """The values of a node."""
         return self._lookup[at]
 
-    def _variable(self, name: str) -> Output:
+    def _variable(self, name: str, value: Value) -> Output:
         if name in self._inputs:
-            return Output(name, self._inputs[name])
+            return Output(name, self._inputs[name], value.shape)
         if name in self._weights:
             self.initializers.append(onnx.numpy_helper.from_array(self._weights[name], name))
-            return Output(name, self._weights[name].dtype)
-        return Output(name, np.float32)  # a label, which no answer depends on; anything else the checker finds missing
+        # Else a label, which no answer depends on; anything else the checker finds missing.
+        return Output(name, value.dtype, value.shape)
 
-    def _convert(self, at: int, node: dict[str, Any]) -> list[Output]:
+    def _convert(self, at: int, node: dict[str, Any], results: Sequence[Value]) -> list[Output]:
         name = node["name"]
         try:
             converted, dtypes = _converters().convert_layer(
@@ -169,6 +172,7 @@ class _Walk:
                 outputs_lookup=self._lookup,
                 idx=at,
                 opset_version=self._opset,
+                results=results,
             )
         # Whatever a converter of MXNet's trips over: they assert, index and unpack options as they find them.
         except (
@@ -190,10 +194,8 @@ class _Walk:
         made = {output for step in converted for output in step.output}
         given = [one for one in [name, *(f"{name}{number}" for number in range(len(made)))] if one in made]
         names = given or [converted[-1].output[0]]
-        if dtypes is None:
-            first = node["inputs"][0]
-            dtypes = [self._lookup[first[0]][first[1]].dtype] * len(names)
-        return [Output(*pair) for pair in zip(names, dtypes)]
+        kinds = [one.dtype for one in results] if dtypes is None else dtypes
+        return [Output(name, kind, one.shape) for name, kind, one in zip(names, kinds, results)]
 
 
 def _needed(steps: Sequence[Any], results: Iterable[str]) -> list[Any]:
