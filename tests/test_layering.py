@@ -22,7 +22,7 @@ PLAN = """
 
     models data tasks exporters
 
-    inputs conversion
+    inputs conversion bundled
 
     recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
     samples interrupts locking checks arrays graphs facts

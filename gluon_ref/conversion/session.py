@@ -37,22 +37,26 @@ KINDS = {
 }
 
 
-def open_model(path: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
+def open_model(
+    path: str | Path, fields: Sequence[Field], content: bytes | None = None
+) -> Callable[..., tuple[np.ndarray, ...]]:
     """A model as a function of numpy arrays, in the order of `fields`; on the CPU, with OMP_NUM_THREADS threads.
 
     Args:
         path: of an .onnx or .ort file.
         fields: its inputs; arrays are given to it in the dtypes that it asks for.
+        content: of the model, where it lies in a larger file.
     Raises:
         PathError: when there is no such file.
         DataError: when it is no model, or has other inputs; and from the function, when it cannot take the arrays.
     """
-    if not path.is_file():
+    if content is None and not Path(path).is_file():
         raise PathError(str(path), "no such file", "a model", "check the path, or export again")
+    model = str(path) if content is None else content
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or processors())
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except ERRORS as error:
         raise _broken(path, reason(error)) from None
     kinds = {one.name: KINDS.get(one.type, "") for one in session.get_inputs()}
@@ -69,5 +73,5 @@ def open_model(path: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.nd
     return answer
 
 
-def _broken(path: Path, given: str) -> DataError:
+def _broken(path: str | Path, given: str) -> DataError:
     return DataError(str(path), given, "a model of the inputs that its manifest names", "export again")
