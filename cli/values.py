@@ -63,9 +63,9 @@ def shortcuts(*without: str) -> Decorator:
     return decorate
 
 
-def setting(told: str, values: str = "VALUE") -> Decorator:
-    """The option --set, given as often as wanted; `told` is its help, `values` what may follow a key."""
-    return click.option("--set", "settings", multiple=True, metavar=f"SECTION.KEY={values}", help=told)
+def setting(told: str, values: str = "VALUE", key: str = "SECTION.KEY") -> Decorator:
+    """The option --set, given as often as wanted; `told` is its help, `values` what may follow a `key`."""
+    return click.option("--set", "settings", multiple=True, metavar=f"{key}={values}", help=told)
 
 
 def asked(data: str | None, given: Mapping[str, Any]) -> list[tuple[str, Any]]:

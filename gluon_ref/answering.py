@@ -7,28 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from . import catalog, documents, runs
-from . import recipe as recipes
+from . import runs
+from .artefacts import MANIFEST, open_artefact
 from .assembly import Assembly, assemble, fill
 from .backend import mx
-from .documents import checksum
-from .errors import AlteredError, PathError
+from .errors import PathError
 from .loop import answering
-from .recipe import Recipe
-from .records import Artefact, Facts, Field
+from .records import Artefact
 
-MANIFEST = "manifest.json"
-FORMAT = 1
-# What an artefact cannot be opened without.
-NEEDED = {"exporter": str, "fields": list, "facts": dict, "recipe": str, "files": dict}
-DTYPES = ("float32", "float64", "float16", "uint8", "int8", "int32", "int64")
+SCORES = "scores"
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ def open_subject(path: str | Path) -> Artefact:
     """
     folder = Path(path)
     if os.path.isfile(folder / MANIFEST):
-        return _artefact(folder)
+        return open_artefact(folder)
     if not os.path.isfile(folder / runs.RECIPE):
         raise PathError(
             str(path),
@@ -58,7 +51,8 @@ def open_subject(path: str | Path) -> Artefact:
         )
     opened = open_run(folder)
     opened.assembly.net.hybridize(static_alloc=True)
-    return Artefact(str(path), "run", answering(opened.assembly.net, mx.cpu()), opened.run.facts, opened.run.recipe)
+    answer = answering(opened.assembly.net, mx.cpu())
+    return Artefact(str(path), "run", answer, opened.run.facts, opened.run.recipe, opened.assembly.fields, (SCORES,))
 
 
 def open_run(folder: str | Path) -> Opened:
@@ -67,60 +61,6 @@ def open_run(folder: str | Path) -> Opened:
     assembly = assemble(run.recipe, run.facts, fresh=False)
     fill(assembly.net, run.file(runs.BEST), [mx.cpu()])
     return Opened(run, assembly)
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    """An artefact's manifest, after checking that every file is as it was written.
-
-    Raises:
-        AlteredError: when one is not.
-        RecipeError: when a newer release wrote it.
-    """
-    path = folder / MANIFEST
-    document = documents.read(path, FORMAT, "a manifest as `gluonref export` wrote it")
-    try:
-        for key, kind in NEEDED.items():
-            if not isinstance(document[key], kind):
-                raise TypeError(f"{key} is no {kind.__name__}")
-        fields(document)
-    except (ValueError, KeyError, TypeError) as error:
-        raise AlteredError(
-            str(path), f"not a manifest ({error!r})", "the file as `gluonref export` wrote it", "export again"
-        ) from None
-    for name, expected in document["files"].items():
-        file = folder / name
-        if not file.is_file() or checksum(file) != expected:
-            raise AlteredError(
-                str(file),
-                "its checksum differs from the manifest's" if file.is_file() else "missing",
-                "the file as it was exported",
-                "restore it from a copy, or export again",
-            )
-    return document
-
-
-def fields(document: Mapping[str, Any]) -> list[Field]:
-    """The network's declared inputs in a manifest.
-
-    Raises:
-        KeyError, TypeError, ValueError: when they are none.
-    """
-    found = []
-    for one in document["fields"]:
-        name, shape, dtype = one["name"], tuple(one["shape"]), one["dtype"]
-        if not isinstance(name, str) or dtype not in DTYPES or not all(type(size) is int for size in shape):
-            raise ValueError(f"field {name!r}")
-        found.append(Field(name, shape, dtype))
-    return found
-
-
-def _artefact(folder: Path) -> Artefact:
-    document = manifest(folder)
-    facts: Facts = runs.read_facts(document["facts"], str(folder / MANIFEST))
-    recipe: Recipe = recipes.parse(document["recipe"], folder.name, str(folder / MANIFEST)).check(["task"])
-    opened = catalog.find("exporters", document["exporter"]).open
-    answer: Callable[..., tuple[np.ndarray, ...]] = opened(folder, fields(document))
-    return Artefact(str(folder), document["exporter"], answer, facts, recipe)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -27,7 +27,13 @@ SINGULAR = {
 def names(kind: str) -> list[str]:
     """Names of one kind ("models", "data", "tasks", "exporters", "inputs", "recipes"), sorted; imports nothing."""
     suffix = ".toml" if kind == "recipes" else ".py"
-    return sorted(path.stem for path in (PACKAGE / kind).glob(f"*{suffix}") if not path.stem.startswith("_"))
+    stems = [path.stem for path in (PACKAGE / kind).glob(f"*{suffix}") if not path.stem.startswith("_")]
+    return sorted(spelled(kind, stem) for stem in stems)
+
+
+def spelled(kind: str, name: str) -> str:
+    """A name as it is listed: formats have hyphens, onnx-int8, where their files cannot."""
+    return name.replace("_", "-") if kind == "exporters" and "." not in name else name
 
 
 def find(kind: str, name: str) -> ModuleType:
@@ -40,8 +46,8 @@ def find(kind: str, name: str) -> ModuleType:
     Raises:
         UnknownNameError: when there is no such file, listing those there are.
     """
-    if name in names(kind):
-        return importlib.import_module(f"{__package__}.{kind}.{name}")
+    if spelled(kind, name) in names(kind):
+        return importlib.import_module(f"{__package__}.{kind}.{_stem(kind, name)}")
     path = _locate(name)
     if path is None or MAKERS[kind] not in _definitions(path):
         raise UnknownNameError(
@@ -56,11 +62,15 @@ def find(kind: str, name: str) -> ModuleType:
 
 def summary(kind: str, name: str) -> str:
     """First sentence of a file's docstring, or a recipe's first comment line; imports nothing."""
-    path = PACKAGE / kind / f"{name}{'.toml' if kind == 'recipes' else '.py'}"
+    path = PACKAGE / kind / f"{_stem(kind, name)}{'.toml' if kind == 'recipes' else '.py'}"
     text = path.read_text(encoding="utf-8")
     if kind == "recipes":
         return text.splitlines()[0].lstrip("# ")
     return (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _stem(kind: str, name: str) -> str:
+    return name.replace("-", "_") if kind == "exporters" else name
 
 
 def _locate(name: str) -> Path | None:

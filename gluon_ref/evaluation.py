@@ -9,6 +9,7 @@ from . import catalog
 from .answering import open_subject
 from .assembly import held_out
 from .batching import batches, plan
+from .errors import FitError
 from .loop import measure
 from .recipe import Recipe, data_changes
 
@@ -25,9 +26,16 @@ def evaluate(subject: str | Path, data: str | None = None) -> dict[str, Any]:
     Returns:
         "task", "data", "samples", "labels" and the task's metrics by name.
     Raises:
-        FitError: when the network cannot read that data.
+        FitError: when the network cannot read that data, or is a model of anyone's, whose task is not known.
     """
     artefact = open_subject(subject)
+    if artefact.facts is None:
+        raise FitError(
+            "evaluate",
+            f"{subject} is of a model whose task nobody stated",
+            "an artefact of a run",
+            f"measure its answers yourself: gluonref predict {subject} FILE.npz --json",
+        )
     recipe = change_data(artefact.recipe, data)
     elsewhere = _place(recipe) != _place(artefact.recipe)
     samples = held_out(recipe, artefact.facts, elsewhere)

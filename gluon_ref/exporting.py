@@ -5,76 +5,225 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-from . import catalog, documents, runs
-from .answering import FORMAT, MANIFEST, Opened, open_run
-from .assembly import held_out
-from .backend import mx, versions
+from . import catalog, documents, options, runs
+from .artefacts import FORMAT, MANIFEST
+from .backend import versions
 from .documents import checksum
-from .errors import GluonRefError, MachineError, OptionError, PathError, VerificationError
-from .exports.sources import from_net
-from .loop import answering
-from .recipe import FORMAT as RECIPE_FORMAT
+from .errors import OptionError, PathError, VerificationError
+from .exports import guarding
+from .exports.strangers import of_files
+from .exports.subjects import Subject, of_run
+from .exports.verifying import Comparison, RefusedError, Verdict, drop, judge, reopen
 
-BATCHES = (1, 2, 7)
-HELD_OUT = 512  # samples of the held-out part that are compared
-LIMIT_S = 300
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A row of the table: the largest difference of a score, and the share of samples with the same top score."""
-
-    case: str
-    samples: int
-    absolute: float
-    relative: float
-    agreement: float
+MAX_DROP = 0.01
 
 
 @dataclass(frozen=True)
 class Export:
-    """A verified artefact; `metrics` has the task's watched figure of network and artefact, where data was at hand."""
+    """A verified artefact.
+
+    Args:
+        folder: where it is.
+        format: of the artefact.
+        tolerance: what it was held against.
+        comparisons: the table.
+        metrics: figures of network and artefact by name, where data was at hand.
+        trained: it is of a run, whose task is known.
+        left_out: layers of a lossy format that stayed in float32.
+        notes: what the person should know.
+    """
 
     folder: Path
+    format: str
     tolerance: float
     comparisons: tuple[Comparison, ...]
-    metrics: dict[str, dict[str, float]]
+    metrics: Mapping[str, Mapping[str, float]]
+    trained: bool = True
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def export(run: str | Path, exporter: str, out: str | Path | None = None, tolerance: float | None = None) -> Export:
+def export(
+    run: str | Path,
+    exporter: str,
+    out: str | Path | None = None,
+    tolerance: float | None = None,
+    max_drop: float = MAX_DROP,
+    settings: Sequence[tuple[str, str]] = (),
+) -> Export:
     """Export the best weights of a run.
 
     Args:
         run: folder of the run.
         exporter: format, a name in exporters/.
         out: a new or empty folder; RUN/FORMAT when None.
-        tolerance: largest accepted difference between scores a and b, |a - b| <= tolerance * (1 + |b|); the format's
-            own when None.
+        tolerance: largest accepted |a - b| / (1 + largest |b|) of an output a and the network's b of a sample; the
+            format's own when None.
+        max_drop: what a lossy format may lose of the task's watched figure: points of a share, or a share of an error.
+        settings: the exporter's options, as ("name", "text").
     Raises:
         VerificationError: when the artefact answers otherwise; nothing is left behind then.
+        ConversionError: when the format cannot carry the network.
         PathError: when `out` exists.
     """
-    module = catalog.find("exporters", exporter)
-    tolerance = module.TOLERANCE if tolerance is None else tolerance
-    if not 0 <= tolerance < float("inf"):
-        raise OptionError("export", f"tolerance={tolerance}", "a number, 0 or more", "pass --tolerance 1e-5")
-    folder = Path(out) if out is not None else Path(run) / exporter
+    plan = _plan(exporter, tolerance, max_drop, settings)
+    folder = Path(out) if out is not None else Path(run) / plan.name
     runs.vacant(folder)
-    opened = open_run(run)
-    answer = answering(opened.assembly.net, mx.cpu())
-    cases, targets, notes = _cases(opened)
-    expected = [answer(*arrays)[0] for _, arrays in cases]  # imperative: before anything is hybridized
+    return _export(plan, of_run(run, calibrated=plan.lossy), folder)
+
+
+def export_files(
+    symbol: str | Path,
+    params: str | Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    exporter: str,
+    out: str | Path | None = None,
+    tolerance: float | None = None,
+    max_drop: float = MAX_DROP,
+    settings: Sequence[tuple[str, str]] = (),
+    dtypes: Mapping[str, str] | None = None,
+    calibration: str | Path | None = None,
+) -> Export:
+    """Export a model of anyone's from the files that MXNet wrote; nothing in them is executed.
+
+    Args:
+        symbol: NET-symbol.json.
+        params: NET-0000.params.
+        shapes: of each input, batch first; -1 where an axis varies.
+        exporter: format, a name in exporters/.
+        out: a new or empty folder; NET-FORMAT in the current one when None.
+        tolerance: as in `export`; the reference is what SymbolBlock answers.
+        max_drop: as in `export`; the figure is the share of `calibration` that keeps its largest output.
+        settings: as in `export`.
+        dtypes: of inputs that are not float32.
+        calibration: .npz of real inputs by name, or .npy of the only one: compared too, and what a lossy format needs.
+    Raises:
+        DataError: when the files are none of MXNet's, or do not belong together.
+        OptionError: when shapes or dtypes do not fit.
+        VerificationError, ConversionError, PathError: as in `export`.
+    """
+    plan = _plan(exporter, tolerance, max_drop, settings)
+    name = Path(symbol).name.removesuffix(".json").removesuffix("-symbol")
+    folder = Path(out) if out is not None else Path(f"{name}-{plan.name}")
+    runs.vacant(folder)
+    return _export(plan, of_files(symbol, params, shapes, dtypes or {}, calibration), folder)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    name: str
+    module: ModuleType
+    tolerance: float
+    max_drop: float
+    options: Mapping[str, Any]
+
+    @property
+    def lossy(self) -> bool:
+        return bool(getattr(self.module, "LOSSY", False))
+
+
+def _plan(exporter: str, tolerance: float | None, max_drop: float, settings: Sequence[tuple[str, str]]) -> _Plan:
+    """What was asked, checked before any work."""
+    module, exporter = catalog.find("exporters", exporter), catalog.spelled("exporters", exporter)
+    tolerance = module.TOLERANCE if tolerance is None else tolerance
+    for name, value in (("tolerance", tolerance), ("max-drop", max_drop)):
+        if not 0 <= value < float("inf"):
+            raise OptionError("export", f"{name}={value}", "a number, 0 or more", f"pass --{name} 0.001")
+    given = options.complete(f"format {exporter}", module.write, dict(settings))
+    return _Plan(exporter, module, tolerance, max_drop, given)
+
+
+def _export(plan: _Plan, subject: Subject, folder: Path) -> Export:
+    with _beside(folder) as beside:
+        left_out: tuple[str, ...] = ()
+        if plan.lossy:
+            left_out, written = _guarded(plan, subject, beside)
+        else:
+            written = plan.module.write(subject.source, beside, **plan.options)
+        document = _manifest(plan, subject, written or {}, beside)
+        documents.write(beside / MANIFEST, document)
+        verdict = judge(subject, reopen(beside, subject.cases), plan.tolerance, plan.lossy)
+        _refuse(plan, subject, verdict)
+        document["verified"] = {
+            "tolerance": plan.tolerance,
+            "comparisons": [dataclasses.asdict(row) for row in verdict.rows],
+            "metrics": verdict.metrics,
+            **({"max_drop": plan.max_drop, "left_out": list(left_out)} if plan.lossy else {}),
+        }
+        documents.write(beside / MANIFEST, document)
+        beside.chmod(0o755)
+        if folder.is_dir():
+            folder.rmdir()  # empty, as checked
+        os.replace(beside, folder)
+    trained = "task" in subject.document
+    return Export(folder, plan.name, plan.tolerance, verdict.rows, verdict.metrics, trained, left_out, subject.notes)
+
+
+def _guarded(plan: _Plan, subject: Subject, beside: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Write with as few layers left out as keep the figure.
+
+    Raises:
+        VerificationError: when none does, or there is nothing to measure by.
+    """
+    if subject.measure is None:
+        raise VerificationError(
+            f"export to {plan.name}",
+            "; ".join(subject.notes) or "no samples to measure the loss of rounding by",
+            "held-out data, or samples of the model's inputs",
+            "put the data of training back, or pass --calibration FILE.npz with a model of your own",
+        )
+    refused: Exception | None = None
+    with tempfile.TemporaryDirectory(prefix=".attempts-", dir=beside.parent) as parent:
+        for left_out, attempt, written, verdict in guarding.attempts(
+            plan.module, subject, Path(parent), **dict(plan.options)
+        ):
+            try:
+                _refuse(plan, subject, verdict)
+            except VerificationError as error:
+                refused = error
+                continue
+            guarding.move(attempt, beside)
+            return left_out, written
+    assert refused
+    raise refused
+
+
+def _refuse(plan: _Plan, subject: Subject, verdict: Verdict) -> None:
+    """Refuse what differs by more than was accepted."""
+    error: RefusedError | None = None
+    wrong = next((row for row in verdict.rows if not row.accepted), None)
+    if wrong:
+        error = RefusedError(
+            f"export to {plan.name}",
+            f"{wrong.case}: outputs differ by up to {wrong.absolute:.3g}",
+            f"at most {plan.tolerance:g} * (1 + the largest of the sample)",
+            "nothing was kept; pass --tolerance if that is acceptable",
+        )
+    elif plan.lossy and not drop(subject, verdict) <= plan.max_drop:
+        name = subject.watch[0]
+        pair = verdict.metrics[name]
+        error = RefusedError(
+            f"export to {plan.name}",
+            f"{name} fell from {pair['network']:.4f} to {pair['artefact']:.4f}, whichever layers were left out",
+            f"a loss of at most {plan.max_drop:g}",
+            "nothing was kept; pass --max-drop if that is acceptable, or export to onnx",
+        )
+    if error:
+        error.verdict = verdict
+        raise error
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A folder beside the one that is asked for, gone when it has not taken its place."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -86,132 +235,20 @@ def export(run: str | Path, exporter: str, out: str | Path | None = None, tolera
             "pass --out DIR",
         ) from None
     try:
-        module.write(from_net(opened.assembly.net, opened.assembly.fields), beside)
-        document = _manifest(opened, exporter, beside)
-        documents.write(beside / MANIFEST, document)
-        given = _reopen(beside, [arrays for _, arrays in cases])
-        comparisons = tuple(_compare(name, a, b) for (name, _), a, b in zip(cases, given, expected))
-        metrics = _metrics(opened, targets, given[-1], expected[-1]) if targets is not None else {}
-        result = Export(folder, tolerance, comparisons, metrics, notes)
-        _refuse(exporter, result, given, expected)
-        document["verified"] = {
-            "tolerance": tolerance,
-            "comparisons": [dataclasses.asdict(one) for one in comparisons],
-            "metrics": metrics,
-        }
-        documents.write(beside / MANIFEST, document)
-        beside.chmod(0o755)
-        if folder.is_dir():
-            folder.rmdir()  # empty, as checked
-        os.replace(beside, folder)
-        return result
+        yield beside
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _cases(
-    opened: Opened,
-) -> tuple[list[tuple[str, tuple[np.ndarray, ...]]], np.ndarray | None, tuple[str, ...]]:
-    """Inputs to compare on: random ones in several batch sizes and lengths, then held-out samples if any are read."""
-    form, facts, recipe = opened.assembly.form, opened.run.facts, opened.run.recipe
-    random = np.random.RandomState(0)
-    cases = [(f"random, batch {size}", form.collate(form.imagine(facts, size, random), facts)) for size in BATCHES]
-    try:
-        samples = held_out(recipe, facts)
-    except GluonRefError as error:
-        return cases, None, (f"held-out data could not be read, so only random inputs were compared ({error})",)
-    inputs, targets = samples.take(np.arange(min(HELD_OUT, len(samples))))
-    cases.append(("held out", form.collate(inputs, facts)))
-    return cases, targets, ()
-
-
-def _reopen(folder: Path, cases: Sequence[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
-    """What the artefact answers when a fresh process opens it."""
-    with tempfile.TemporaryDirectory(prefix="gluonref-") as scratch:
-        source, target = Path(scratch, "in.npz"), Path(scratch, "out.npz")
-        np.savez(
-            source,
-            **{f"{group}.{index}": array for group, arrays in enumerate(cases) for index, array in enumerate(arrays)},
-        )
-        command = [sys.executable, "-m", "gluon_ref.answering", str(folder.resolve()), str(source), str(target)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-        except subprocess.TimeoutExpired:
-            raise MachineError(
-                "export",
-                f"the fresh process did not answer within {LIMIT_S} s",
-                "an answer",
-                "try again on a less busy machine",
-            ) from None
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise VerificationError(
-                "export",
-                f"a fresh process could not open the artefact: {last}",
-                "an artefact that opens",
-                "report this as a bug",
-            )
-        with np.load(target, allow_pickle=False) as outputs:
-            return [outputs[f"{group}.0"] for group in range(len(cases))]
-
-
-def _compare(case: str, given: np.ndarray, expected: np.ndarray) -> Comparison:
-    if given.shape != expected.shape:
-        raise VerificationError(
-            "export", f"{case}: outputs of shape {given.shape}", f"{expected.shape}", "report this as a bug"
-        )
-    difference = np.abs(given.astype(np.float64) - expected)
-    agreement = (given.argmax(axis=-1) == expected.argmax(axis=-1)).mean()
-    return Comparison(
-        case,
-        len(expected),
-        float(difference.max()),
-        float((difference / (np.abs(expected) + 1e-12)).max()),
-        float(agreement),
-    )
-
-
-def _refuse(exporter: str, result: Export, given: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
-    for row, a, b in zip(result.comparisons, given, expected):
-        # `not <=` rather than `>`: a NaN is refused too.
-        if not (np.abs(a.astype(np.float64) - b) <= result.tolerance * (1 + np.abs(b))).all():
-            raise VerificationError(
-                f"export to {exporter}",
-                f"{row.case}: scores differ by up to {row.absolute:.3g}",
-                f"at most {result.tolerance:g} * (1 + |score|)",
-                "nothing was kept; pass --tolerance if that is acceptable",
-            )
-
-
-def _metrics(
-    opened: Opened, targets: np.ndarray, given: np.ndarray, expected: np.ndarray
-) -> dict[str, dict[str, float]]:
-    task = opened.assembly.task
-    name = task.watch[0]
-    return {
-        name: {
-            "network": task.metrics(task.measure(expected, targets))[name],
-            "artefact": task.metrics(task.measure(given, targets))[name],
-        }
-    }
-
-
-def _manifest(opened: Opened, exporter: str, folder: Path) -> dict[str, Any]:
-    recipe = opened.run.recipe
+def _manifest(plan: _Plan, subject: Subject, written: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "recipe_format": RECIPE_FORMAT,
-        "exporter": exporter,
-        "task": recipe["task"]["name"],
-        "model": recipe["model"]["name"],
-        "fields": [dataclasses.asdict(field) for field in opened.assembly.fields],
-        "facts": dataclasses.asdict(opened.run.facts),
-        "recipe": recipe.text(),
-        "scores": {
-            key: value
-            for key, value in opened.run.entry("best_scores", dict).items()
-            if isinstance(value, (int, float))
-        },
+        "exporter": plan.name,
+        **subject.document,
+        "fields": [dataclasses.asdict(field) for field in subject.source.inputs],
+        "outputs": written.get("outputs", [field.name for field in subject.source.outputs]),
+        "options": {name: list(v) if isinstance(v, tuple) else v for name, v in plan.options.items()},
+        "written": dict(written),
         "versions": versions(),
         "files": {path.name: checksum(path) for path in sorted(folder.iterdir())},
     }

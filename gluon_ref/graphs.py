@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .backend import mx
+from .backend import mx, quiet
 from .errors import DataError, PathError, reason
 
 VARIABLE = "null"
@@ -123,7 +123,8 @@ def symbol(graph: Graph) -> Any:
             if key in COUNTS and not (value.isascii() and value.isdigit() and int(value) <= MOST):
                 raise _broken(graph.where, f"{node.name} has {key}={value[:20]}")
     try:
-        outline = mx.sym.load_json(graph.outline())
+        with quiet():  # it tells of each older file that it reads it
+            outline = mx.sym.load_json(graph.outline())
         outputs = Counter(one.name for one in outline.get_internals())
         for at, output in (*graph.heads, *(one for node in graph.nodes for one in node.inputs)):
             if output >= outputs[str(at)]:
@@ -134,7 +135,8 @@ def symbol(graph: Graph) -> Any:
             if node.op != VARIABLE and (wanted := _inputs(node.op, node.options, len(node.inputs))) > len(node.inputs):
                 name = graph.nodes[int(node.name)].name
                 raise _broken(graph.where, f"{len(node.inputs)} inputs of {name}, which has {wanted}")
-        return mx.sym.load_json(graph.text())
+        with quiet():
+            return mx.sym.load_json(graph.text())
     except (mx.base.MXNetError, ValueError) as error:
         raise _broken(graph.where, reason(error)) from None
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from . import graphs, runs
-from .answering import MANIFEST, manifest, open_run
+from .answering import open_run
+from .artefacts import MANIFEST, manifest
 from .errors import PathError
 
 
@@ -67,11 +68,12 @@ def _run(folder: Path) -> dict[str, Any]:
 
 def _artefact(folder: Path) -> dict[str, Any]:
     document = manifest(folder)
-    keys = ("exporter", "task", "model", "fields", "scores", "versions", "verified")
+    keys = ("exporter", "task", "model", "fields", "outputs", "options", "written", "scores", "versions", "verified")
+    facts = document.get("facts")
     return {
         "kind": "artefact",
-        **{key: document.get(key) for key in keys},
-        "labels": len(runs.read_facts(document["facts"], str(folder / MANIFEST)).labels),
+        **{key: document[key] for key in keys if document.get(key)},
+        **({"labels": len(runs.read_facts(facts, str(folder / MANIFEST)).labels)} if facts else {}),
         "files": {name: (folder / name).stat().st_size for name in document["files"]},
     }
 

@@ -10,6 +10,8 @@ from typing import Any
 from . import catalog
 from .answering import open_subject
 from .errors import DataError
+from .inputs._arrays import load
+from .records import Artefact
 
 BATCH = 256
 
@@ -20,13 +22,18 @@ def predict(subject: str | Path, requests: Iterable[str]) -> Iterator[dict[str, 
     Args:
         subject: folder of either.
         requests: what the network's input form reads: image files; CSV files or rows; texts; "-" for standard input.
+            For a model of anyone's: .npz files of its inputs by name, or .npy of the only one.
     Yields:
-        "input", and what the task answers: "label", "probability", "probabilities"; or "value".
+        "input", and what the task answers: "label", "probability", "probabilities"; or "value"; for a model of anyone's
+        "outputs", numbers by name, for each row of the file.
     Raises:
         DataError: when the requests hold no image, row or text.
     """
     artefact = open_subject(subject)
     facts = artefact.facts
+    if facts is None:
+        yield from _plain(artefact, requests)
+        return
     task = catalog.find("tasks", artefact.recipe["task"]["name"]).build(facts, **artefact.recipe.options("task"))
     form = catalog.find("inputs", facts.takes)
     samples = form.read(requests, facts)
@@ -38,3 +45,14 @@ def predict(subject: str | Path, requests: Iterable[str]) -> Iterator[dict[str, 
         answered += len(group)
     if not answered:
         raise DataError("predict", "nothing to answer", "at least one image, row or text", "check the input")
+
+
+def _plain(artefact: Artefact, requests: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Outputs as they are, for each row of each file."""
+    for request in requests:
+        inputs = load(request, artefact.inputs, "predict")
+        for start in range(0, len(inputs[0]), BATCH):
+            outputs = artefact.answer(*(array[start : start + BATCH] for array in inputs))
+            for at in range(len(outputs[0])):
+                row = {name: output[at].tolist() for name, output in zip(artefact.outputs, outputs)}
+                yield {"input": f"{request}, row {start + at + 1}", "outputs": row}

@@ -200,6 +200,8 @@ class Source:
         classes: whether the first output is logits of classes.
         about: what to tell of it inside an artefact: task, recipe, labels, versions ...
         calibration: inputs as the network sees them in training, to find ranges by; empty where there are none.
+        batch: the only size of axis 0 that it takes; 0 for any.
+        probes: two pairs of sizes that it can take, of the batch and of axes that vary; to tell what varies with them.
     """
 
     symbol: Any
@@ -210,14 +212,28 @@ class Source:
     classes: bool = False
     about: Mapping[str, str] = field(default_factory=dict)
     calibration: Sequence[tuple[np.ndarray, ...]] = ()
+    batch: int = 0
+    probes: tuple[tuple[int, int], tuple[int, int]] = ((2, 8), (3, 12))
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """An opened run or export: `answer(*arrays)` gives its outputs as numpy arrays."""
+    """An opened run or export: `answer(*arrays)` gives its outputs as numpy arrays.
+
+    Args:
+        path: its folder.
+        format: "run", or the exporter's name.
+        answer: arrays in the order of `inputs` -> outputs in the order of `outputs`.
+        facts: of the data it was trained on; None for a model of anyone's.
+        recipe: it was trained by; None likewise.
+        inputs: its declared inputs.
+        outputs: names of its results.
+    """
 
     path: str
     format: str
     answer: Callable[..., tuple[np.ndarray, ...]]
-    facts: Facts
+    facts: Facts | None
     recipe: Any
+    inputs: tuple[Field, ...] = ()
+    outputs: tuple[str, ...] = ()

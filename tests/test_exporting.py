@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +19,9 @@ from gluon_ref.errors import AlteredError, OptionError, PathError, RecipeError, 
 from gluon_ref.evaluation import evaluate
 from gluon_ref.exporters import symbol
 from gluon_ref.exporting import export
+from gluon_ref.exports.subjects import Case
+from gluon_ref.exports.verifying import RefusedError
+from gluon_ref.records import Source
 from gluon_ref.training import train
 
 from .contracts.test_data import table
@@ -55,19 +58,24 @@ def test_an_artefact_that_differs_is_refused_and_nothing_is_left(
 ) -> None:
     write = symbol.write
 
-    def off_by_a_little(net: Any, *rest: Any) -> None:
-        write(net, *rest)
-        path = str(rest[1] / "model-0000.params")
+    def off_by_a_little(source: Source, folder: Path) -> None:
+        write(source, folder)
+        path = str(folder / "model-0000.params")
         mx.nd.save(path, {name: array + 0.01 for name, array in mx.nd.load(path).items()})
 
     monkeypatch.setattr(symbol, "write", off_by_a_little)
-    with pytest.raises(VerificationError, match=r"random, batch 1: scores differ by up to .* --tolerance"):
+    with pytest.raises(VerificationError, match=r"random, batch 1: outputs differ by up to .* --tolerance") as caught:
         export(run, "symbol", tmp_path / "symbol")
+    assert isinstance(caught.value, RefusedError)
+    assert not caught.value.verdict.rows[0].accepted
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nan_answers_are_refused(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "_reopen", lambda folder, cases: [np.full((len(a[0]), 3), np.nan) for a in cases])
+    def reopen(folder: Path, cases: Sequence[Case]) -> list[list[tuple[np.ndarray, ...]]]:
+        return [[(one[0] * np.nan,) for one in case.expected] for case in cases]
+
+    monkeypatch.setattr(exporting, "reopen", reopen)
     with pytest.raises(VerificationError):
         export(run, "symbol", tmp_path / "symbol")
     assert list(tmp_path.iterdir()) == []
@@ -76,9 +84,9 @@ def test_nan_answers_are_refused(run: Path, tmp_path: Path, monkeypatch: pytest.
 def test_an_artefact_that_does_not_open_is_refused(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = symbol.write
 
-    def truncated(net: Any, *rest: Any) -> None:
-        write(net, *rest)
-        (rest[1] / "model-symbol.json").write_text("{")
+    def truncated(source: Source, folder: Path) -> None:
+        write(source, folder)
+        (folder / "model-symbol.json").write_text("{")
 
     monkeypatch.setattr(symbol, "write", truncated)
     with pytest.raises(VerificationError, match=r"a fresh process could not open the artefact"):
@@ -92,7 +100,10 @@ def test_without_its_data_a_run_is_compared_on_made_up_inputs(tmp_path: Path) ->
     train(recipes.read("mlp").change(changes), tmp_path / "run")
     source.unlink()
     result = export(tmp_path / "run", "symbol")
-    assert [row.case for row in result.comparisons] == [f"random, batch {size}" for size in exporting.BATCHES]
+    assert [row.case for row in result.comparisons] == [
+        *(f"random, batch {size}" for size in (1, 2, 7)),
+        "extreme values",
+    ]
     assert "held-out data could not be read" in result.notes[0]
 
 
@@ -109,8 +120,8 @@ def test_an_altered_artefact_is_refused(artefact: Path) -> None:
 def test_a_manifest_that_is_none_or_newer_is_refused(artefact: Path) -> None:
     path = artefact / "manifest.json"
     text = path.read_text()
-    path.write_text(text.replace('"format": 1', '"format": 2', 1))
-    with pytest.raises(RecipeError, match=r"manifest.json: format 2; expected format 1 or older"):
+    path.write_text(text.replace('"format": 2', '"format": 3', 1))
+    with pytest.raises(RecipeError, match=r"manifest.json: format 3; expected format 2 or older"):
         open_subject(artefact)
     path.write_text("[]")
     with pytest.raises(AlteredError, match=r"manifest.json: not a JSON object; expected a manifest as"):

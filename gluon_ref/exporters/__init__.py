@@ -1,1 +1,1 @@
-"""Export formats, one file each: `write(source, folder, **options)` and `open(folder, fields)` -> function of arrays."""
+"""Export formats, one file each: `write(source, folder, **options)` and `open(folder, fields)`, a function."""

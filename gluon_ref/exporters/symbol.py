@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import arrays, graphs
-from ..backend import mx
+from ..backend import mx, quiet
 from ..errors import DataError, reason
 from ..records import Field, Source
 
@@ -47,8 +46,7 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
     arrays.check(params)
     names = [field.name for field in fields if field.name in symbol.list_inputs()]  # it need not use all
     given = [field.name in names for field in fields]
-    with _told(params), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Gluon exports no types of inputs, and warns of it when it imports
+    with _told(params), quiet():  # Gluon exports no types of inputs, and warns of it when it imports
         # As SymbolBlock.imports does, which reads the graph's file itself.
         net = mx.gluon.SymbolBlock(symbol, [mx.sym.var(name) for name in names])
         net.collect_params().load(str(params), ctx=mx.cpu(), cast_dtype=True, dtype_source="saved")

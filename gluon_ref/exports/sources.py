@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from .. import arrays, graphs
-from ..backend import mx
+from ..backend import mx, quiet
 from ..layers import zeros
 from ..records import Field, Source
 
 SCORES, OUTPUT = "scores", "output"
-PREFIXES = ("arg:", "aux:")
 
 
 def from_net(
@@ -38,15 +37,15 @@ def from_net(
     with tempfile.TemporaryDirectory(prefix="gluonref-") as folder:
         net.export(f"{folder}/model", epoch=0)
         graph = graphs.read(f"{folder}/model-symbol.json")
-        loaded = arrays.load(f"{folder}/model-0000.params")
+        known = arrays.bare(folder, arrays.load(f"{folder}/model-0000.params"))
     given = ["data"] if len(fields) == 1 else [f"data{at}" for at in range(len(fields))]  # as Gluon calls them
     symbol = graphs.symbol(graph.renamed(dict(zip(given, (field.name for field in fields)))))
     structure = {param.name: name for name, param in net._collect_params_with_prefix().items()}
     return Source(
         symbol,
-        bare(loaded),
+        known,
         tuple(fields),
-        outputs(symbol, fields, bare(loaded), [SCORES]),
+        outputs(symbol, fields, known, [SCORES]),
         structure,
         classes,
         dict(about or {}),
@@ -54,13 +53,12 @@ def from_net(
     )
 
 
-def bare(loaded: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrays under the graph's own names: files say "arg:" and "aux:" before them."""
-    return {name.removeprefix(PREFIXES[0]).removeprefix(PREFIXES[1]): array for name, array in loaded.items()}
-
-
 def outputs(
-    symbol: Any, fields: Sequence[Field], given: Mapping[str, Any], names: Sequence[str] = ()
+    symbol: Any,
+    fields: Sequence[Field],
+    given: Mapping[str, Any],
+    names: Sequence[str] = (),
+    probes: Sequence[tuple[int, int]] = Source.probes,
 ) -> tuple[Field, ...]:
     """The results of a network; axes that vary with the inputs' are -1.
 
@@ -69,6 +67,7 @@ def outputs(
         fields: its inputs.
         given: its arrays, by argument.
         names: what to call the results; as the graph does when there are not as many.
+        probes: as in Source.
     Raises:
         MXNetError: when shapes or dtypes do not fit.
     """
@@ -76,13 +75,14 @@ def outputs(
     kinds = {name: array.dtype for name, array in given.items()}
     needed = set(symbol.list_inputs())
     found = []
-    for batch, steps in ((2, 8), (3, 12)):
+    for batch, steps in probes:
         shapes = {
             field.name: (batch, *(steps if size == -1 else size for size in field.shape))
             for field in fields
             if field.name in needed
         }
-        found.append(symbol.infer_shape(**shapes, **{name: known[name] for name in known if name in needed})[1])
+        with quiet():  # it prints what it failed on
+            found.append(symbol.infer_shape(**shapes, **{name: known[name] for name in known if name in needed})[1])
     types = {field.name: np.dtype(field.dtype) for field in fields if field.name in needed}
     dtypes = symbol.infer_type(**types, **{name: kinds[name] for name in kinds if name in needed})[1]
     called = list(names) if len(names) == len(found[0]) else _called(symbol)

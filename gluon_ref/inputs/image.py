@@ -15,6 +15,7 @@ from . import _pixels
 from ._lines import standard_input
 
 SUFFIX = ".png"
+BATCHES = (1, 2, 7)
 
 
 def fields(facts: Facts) -> tuple[Field, ...]:
@@ -32,6 +33,17 @@ def imagine(facts: Facts, count: int, random: np.random.RandomState) -> np.ndarr
     images = random.randint(0, 256, (count, *facts.shape)).astype(np.uint8)
     images[0] = 255
     return images
+
+
+def trials(facts: Facts, random: np.random.RandomState) -> Iterator[tuple[str, np.ndarray]]:
+    """Made-up images that an export is compared on: noise in several batch sizes, and the extremes of a pixel."""
+    for size in BATCHES:
+        yield f"random, batch {size}", imagine(facts, size, random)
+    black = np.zeros(facts.shape, dtype=np.uint8)
+    point, stripes = black.copy(), black.copy()
+    point[:, facts.shape[1] // 2, facts.shape[2] // 2] = 255
+    stripes[:, ::2] = 255
+    yield "extreme values", np.stack([black, black + 255, point, stripes])
 
 
 def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarray]]:

@@ -15,6 +15,9 @@ from ..samples import ArraySamples
 from ._lines import standard_input
 
 SUFFIX = ".txt"
+BATCHES = (1, 2, 7)
+# Of texts that an export is compared on: the shortest, and longer than most in training.
+LENGTHS = (1, 5, 64, 250)
 PADDING, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
 # Widths of padded batches are multiples of this, which bounds the number of shapes MXNet prepares for.
 STEP = 4
@@ -83,12 +86,25 @@ def collate(inputs: Sequence[np.ndarray], facts: Facts) -> tuple[np.ndarray, ...
 
 def imagine(facts: Facts, count: int, random: np.random.RandomState) -> np.ndarray:
     """Made-up texts for checks that need no data: any tokens, 1 to 40 of them, the first text of one token."""
-    texts = np.empty(count, dtype=object)
-    texts[:] = [
-        random.randint(1, len(facts.vocab), 1 if not at else random.randint(1, 41)).astype(np.int32)
-        for at in range(count)
-    ]
-    return texts
+    return _objects(
+        [random.randint(1, len(facts.vocab), 1 if not at else random.randint(1, 41)) for at in range(count)]
+    )
+
+
+def trials(facts: Facts, random: np.random.RandomState) -> Iterator[tuple[str, np.ndarray]]:
+    """Made-up texts that an export is compared on: several batch sizes and lengths, one token over and over."""
+    for size in BATCHES:
+        yield f"random, batch {size}", imagine(facts, size, random)
+    for steps in LENGTHS:
+        yield f"length {steps}", _objects([random.randint(1, len(facts.vocab), steps) for _ in range(2)])
+    last = len(facts.vocab) - 1
+    yield "extreme values", _objects([np.full(steps, token) for steps in (1, LENGTHS[-1]) for token in (1, last)])
+
+
+def _objects(texts: Sequence[np.ndarray]) -> np.ndarray:
+    found = np.empty(len(texts), dtype=object)
+    found[:] = [text.astype(np.int32) for text in texts]
+    return found
 
 
 def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarray]]:

@@ -18,6 +18,8 @@ from ._columns import Unseen
 from ._lines import standard_input
 
 SUFFIX = ".csv"
+BATCHES = (1, 2, 7)
+FAR = 1000  # deviations from the mean
 # Rows that are encoded together.
 CHUNK = 256
 
@@ -41,6 +43,14 @@ def imagine(facts: Facts, count: int, random: np.random.RandomState) -> np.ndarr
     rows[0] = np.add(facts.mean, np.multiply(facts.std, 100))
     _columns.imagine(rows, facts, random)
     return rows.astype(np.float32)
+
+
+def trials(facts: Facts, random: np.random.RandomState) -> Iterator[tuple[str, np.ndarray]]:
+    """Made-up rows that an export is compared on: several batch sizes, and numbers far from all in training."""
+    for size in BATCHES:
+        yield f"random, batch {size}", imagine(facts, size, random)
+    mean, std = np.asarray(facts.mean), np.asarray(facts.std)
+    yield "extreme values", np.stack([mean, mean * 0, mean + FAR * std, mean - FAR * std]).astype(np.float32)
 
 
 def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarray]]:

@@ -13,9 +13,10 @@ def test_an_artefact_is_compared_and_its_next_commands_are_named(call: Call, her
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["compared", "on", "samples", "largest", "difference", "relative", "same", "answer"]
-    assert [line[:22].strip() for line in lines[1:5]] == [*(f"random, batch {size}" for size in (1, 2, 7)), "held out"]
-    assert lines[-3].startswith("artefact    ein ort ü/iris (verified in a fresh process, tolerance 1e-05)")
-    assert lines[-2] == "next        gluonref evaluate ein ort ü/iris"
+    cases = [*(f"random, batch {size}" for size in (1, 2, 7)), "extreme values", "held out"]
+    assert [line[:22].strip() for line in lines[1:6]] == cases
+    assert lines[-4].startswith("artefact    ein ort ü/iris (verified in a fresh process, tolerance 1e-05)")
+    assert lines[-3] == "next        gluonref evaluate ein ort ü/iris"
     names = ["manifest.json", "model-0000.params", "model-symbol.json"]
     assert sorted(path.name for path in (here / "ein ort ü" / "iris").iterdir()) == names
     assert len(list((here / "ein ort ü").iterdir())) == 1
@@ -40,4 +41,4 @@ def test_data_that_changed_since_is_left_out_of_the_comparison_and_told(call: Ca
     result = call("export", "new", "--format", "symbol")
     assert result.exit_code == 0, result.stderr
     assert "held out" not in result.stdout
-    assert result.stderr.startswith("warning: held-out data could not be read, so only random inputs were compared")
+    assert result.stderr.startswith("warning: held-out data could not be read, so only made-up inputs were compared")

@@ -12,7 +12,8 @@ from tempfile import mkdtemp
 
 from gluon_ref import arrays, documents, exporting, graphs, logs, runs, training
 from gluon_ref import recipe as recipes
-from gluon_ref.answering import MANIFEST, open_run
+from gluon_ref.answering import open_run
+from gluon_ref.artefacts import MANIFEST
 from gluon_ref.backend import mx
 from gluon_ref.exporters import symbol
 from gluon_ref.inspection import inspect

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gluon_ref import documents
-from gluon_ref.answering import MANIFEST, open_subject
+from gluon_ref.answering import open_subject
+from gluon_ref.artefacts import FORMAT, MANIFEST
 from gluon_ref.errors import AlteredError, DataError
 from gluon_ref.exporting import export
 from gluon_ref.inspection import inspect
@@ -33,7 +34,7 @@ def artefact(whole: Path, tmp_path: Path) -> Path:
 
 def seal(artefact: Path, **changes: Any) -> None:
     """Alter the manifest, and have it vouch for the files as they are."""
-    document = documents.read(artefact / MANIFEST, 1)
+    document = documents.read(artefact / MANIFEST, FORMAT)
     document["files"] = {name: documents.checksum(artefact / name) for name in document["files"]}
     documents.write(artefact / MANIFEST, {**document, **changes})
 
@@ -58,6 +59,33 @@ def test_fields_that_are_none_are_refused(artefact: Path, fields: Any, given: st
         assert str(caught.value).startswith(f"{artefact / MANIFEST}: not a manifest ({given}")
 
 
+MANIFESTS = [
+    ({"outputs": "scores"}, "TypeError('outputs are no names')"),
+    ({"outputs": [1]}, "TypeError('outputs are no names')"),
+    ({"facts": []}, "TypeError('facts without a recipe')"),
+    ({"recipe": None}, "TypeError('facts without a recipe')"),
+]
+
+
+@pytest.mark.parametrize(("changes", "given"), MANIFESTS)
+def test_a_manifest_with_entries_of_another_kind_is_refused(
+    artefact: Path, changes: dict[str, Any], given: str
+) -> None:
+    seal(artefact, **changes)
+    for read in (open_subject, inspect):
+        with pytest.raises(AlteredError) as caught:
+            read(artefact)
+        assert str(caught.value).startswith(f"{artefact / MANIFEST}: not a manifest ({given}")
+
+
+def test_an_artefact_of_the_first_format_still_answers(artefact: Path, run: Path) -> None:
+    document = documents.read(artefact / MANIFEST, FORMAT)
+    old = {key: value for key, value in document.items() if key not in ("outputs", "options", "written")}
+    documents.write(artefact / MANIFEST, {**old, "format": 1})
+    row = np.array([[5.1, 3.5, 1.4, 0.2]], dtype=np.float32)
+    np.testing.assert_array_equal(open_subject(artefact).answer(row)[0], open_subject(run).answer(row)[0])
+
+
 def test_a_file_elsewhere_is_refused(artefact: Path) -> None:
     name = f"../iris/{PARAMS}"
     seal(artefact, files={name: documents.checksum(artefact / PARAMS)})
@@ -66,7 +94,7 @@ def test_a_file_elsewhere_is_refused(artefact: Path) -> None:
 
 
 def test_facts_that_do_not_fit_are_refused(artefact: Path) -> None:
-    facts = documents.read(artefact / MANIFEST, 1)["facts"]
+    facts = documents.read(artefact / MANIFEST, FORMAT)["facts"]
     seal(artefact, facts={**facts, "shape": [1]})
     for read in (open_subject, inspect):
         with pytest.raises(AlteredError, match=r"rows of 1 numbers from columns that give 4"):

@@ -1,0 +1,73 @@
+"""Heads of old symbols, which compute a loss while training and wait for labels: what they answer in use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from .. import graphs
+from ..graphs import Graph, Node
+
+# Operator -> what it answers: the same, the sigmoid, or the softmax.
+SAME = ("LinearRegressionOutput", "MAERegressionOutput", "SVMOutput")
+SOFTMAX = ("SoftmaxOutput", "Softmax")
+LOGISTIC = "LogisticRegressionOutput"
+HEADS = (*SAME, *SOFTMAX, LOGISTIC)
+
+
+def labels(graph: Graph) -> tuple[str, ...]:
+    """Arguments that only such heads read, as the labels they would learn from."""
+    read: dict[int, set[bool]] = {}
+    for node in graph.nodes:
+        for place, (at, _) in enumerate(node.inputs):
+            read.setdefault(at, set()).add(node.op in HEADS and place == 1)
+    return tuple(
+        node.name for at, node in enumerate(graph.nodes) if node.op == graphs.VARIABLE and read.get(at) == {True}
+    )
+
+
+def without_labels(symbol: Any) -> Any:
+    """A network with its heads replaced by what they answer, so that it needs no label.
+
+    Args:
+        symbol: as MXNet has it, all inputs given.
+    """
+    graph = graphs.parse("the network", symbol.tojson())
+    gone = set(labels(graph))
+    nodes: list[Node] = []
+    places: list[int] = []  # of each old node among the new ones
+    for node in graph.nodes:
+        inputs = tuple((places[at], output) for at, output in node.inputs)
+        if node.name in gone and node.op == graphs.VARIABLE:
+            places.append(-1)
+            continue
+        if node.op in HEADS:
+            for step in _answer(node, inputs[0], len(nodes)):
+                nodes.append(step)
+        else:
+            nodes.append(replace(node, inputs=inputs))
+        places.append(len(nodes) - 1)
+    heads = tuple((places[at], output) for at, output in graph.heads)
+    return graphs.symbol(replace(graph, nodes=tuple(nodes), heads=heads))
+
+
+def _answer(node: Node, given: tuple[int, int], start: int) -> list[Node]:
+    """What a head answers, as nodes that begin at `start`."""
+    options = dict(node.options)
+    if node.op in SAME:
+        return [Node("_copy", node.name, (given,))]
+    if node.op == LOGISTIC:
+        return [Node("sigmoid", node.name, (given,))]
+    if _yes(options.get("multi_output")):
+        return [Node("softmax", node.name, (given,), (("axis", "1"),))]
+    if _yes(options.get("preserve_shape")):
+        return [Node("softmax", node.name, (given,), (("axis", "-1"),))]
+    return [
+        Node("Flatten", f"{node.name}_flat", (given,)),
+        Node("softmax", f"{node.name}_shares", ((start, 0),), (("axis", "-1"),)),
+        Node("reshape_like", node.name, ((start + 1, 0), given)),
+    ]
+
+
+def _yes(text: str | None) -> bool:
+    return str(text).lower() in ("true", "1")

@@ -1,0 +1,56 @@
+"""Arrays in numpy's files as a network's inputs, for models whose own form of input nobody knows."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError, PathError
+from ..records import Field
+
+DO = "write it by numpy.savez(FILE, NAME=ARRAY) with a row per sample"
+
+
+def load(path: str | Path, fields: Sequence[Field], where: str) -> tuple[np.ndarray, ...]:
+    """The inputs of a file, axis 0 the samples.
+
+    Args:
+        path: .npz with an array per input by name, or .npy of the only input.
+        fields: the network's declared inputs.
+        where: what reads it, for messages.
+    Raises:
+        PathError: when the file cannot be read.
+        DataError: when it is no such file, or lacks an input, or has one of another shape or kind.
+    """
+    try:
+        with open(path, "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                found = {fields[0].name: loaded} if len(fields) == 1 else {}
+            else:
+                found = {field.name: loaded[field.name] for field in fields if field.name in loaded.files}
+    except OSError as error:
+        raise PathError(
+            where, f"{path} cannot be read ({error.strerror or error})", "an .npz or .npy file", "check the path"
+        ) from None
+    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(str(path), f"no arrays of numpy's ({error})", "an .npz or .npy file", DO) from None
+    counts = {len(array) for array in found.values() if array.ndim}
+    for field in fields:
+        array = found.get(field.name)
+        wanted = "x".join("N" if size == -1 else str(size) for size in (-1, *field.shape))
+        if array is None:
+            raise DataError(str(path), f"no array {field.name}", f"{field.name} {wanted}", DO)
+        given = f"{field.name} {'x'.join(map(str, array.shape))} {array.dtype}"
+        fits = array.ndim == len(field.shape) + 1 and all(
+            one in (-1, size) for one, size in zip(field.shape, array.shape[1:])
+        )
+        if not fits or not len(array) or len(counts) > 1:
+            raise DataError(str(path), given, f"{field.name} {wanted}, with a row for each sample", DO)
+        if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and np.dtype(field.dtype).kind in "iu"):
+            raise DataError(str(path), given, f"numbers of {field.dtype}", DO)
+    return tuple(found[field.name].astype(field.dtype) for field in fields)
