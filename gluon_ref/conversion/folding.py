@@ -1,0 +1,73 @@
+"""Values of a network that no input of it changes: what they are, and which are zeros."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import graphs
+from ..backend import mx
+
+VERSION = 10901  # MXNet mends graphs of older releases, and tells of it
+# Operators that give other numbers each time.
+CHANCE = re.compile("random|sample|shuffle")
+ZEROS = ("_zeros", "zeros_like")
+# Operators that give zeros for zeros: they only move, repeat or leave out elements.
+MOVES = (
+    *("Reshape", "Flatten", "transpose", "SwapAxis", "expand_dims", "squeeze", "slice_axis", "slice", "slice_like"),
+    *("broadcast_axis", "broadcast_to", "broadcast_like", "tile", "repeat", "Cast", "BlockGrad", "_copy", "identity"),
+)
+
+
+def constant(nodes: Sequence[Mapping[str, Any]], weights: Mapping[str, np.ndarray], edge: Sequence[int]) -> Any:
+    """A value that is computed from weights alone, as MXNet computes it; None where an input or chance comes in.
+
+    Args:
+        nodes: of the graph, as its file has them.
+        weights: by name.
+        edge: node and output of the value.
+    """
+    if nodes[edge[0]]["op"] == graphs.VARIABLE:
+        return weights.get(nodes[edge[0]]["name"])
+    places = _ancestors(nodes, edge[0])
+    kept = [nodes[at] for at in places]
+    if any(one["name"] not in weights if one["op"] == graphs.VARIABLE else CHANCE.search(one["op"]) for one in kept):
+        return None
+    number = {at: place for place, at in enumerate(places)}
+    steps = tuple(
+        graphs.Node(
+            one["op"], one["name"], tuple((number[at], k) for at, k, *_ in one["inputs"]), tuple(one["attrs"].items())
+        )
+        for one in kept
+    )
+    symbol = graphs.symbol(graphs.Graph("parameters", steps, ((number[edge[0]], edge[1]),), VERSION))
+    arguments, states = (
+        {name: mx.nd.array(weights[name], dtype=weights[name].dtype) for name in names}
+        for names in (symbol.list_arguments(), symbol.list_auxiliary_states())
+    )
+    return symbol.bind(mx.cpu(), arguments, grad_req="null", aux_states=states).forward()[0].asnumpy()
+
+
+def zeros(nodes: Sequence[Mapping[str, Any]], edge: Sequence[int]) -> bool:
+    """Whether a value is zeros whatever the inputs are, as a recurrent net's initial states mostly are.
+
+    Args:
+        nodes: of the graph, as its file has them.
+        edge: node and output of the value.
+    """
+    at = edge[0]
+    while nodes[at]["op"] in MOVES:
+        at = nodes[at]["inputs"][0][0]
+    return nodes[at]["op"] in ZEROS
+
+
+def _ancestors(nodes: Sequence[Mapping[str, Any]], last: int) -> list[int]:
+    """The node and all that it depends on, in the graph's order."""
+    wanted = {last}
+    for at in range(last, -1, -1):
+        if at in wanted:
+            wanted |= {one for one, *_ in nodes[at]["inputs"]}
+    return sorted(wanted)
