@@ -12,7 +12,7 @@ import numpy as np
 from .. import arrays, graphs
 from ..artefacts import DTYPES
 from ..backend import mx, quiet
-from ..errors import DataError, OptionError, reason
+from ..errors import DataError, FitError, OptionError, reason
 from ..inputs._arrays import load
 from ..records import Field, Source
 from . import heads
@@ -188,7 +188,7 @@ def _sized(
             probes = ((batches[0], sizes[0]), (batches[1], sizes[1]))
             try:
                 return probes, outputs(symbol, fields, known, probes=probes)
-            except mx.base.MXNetError as error:
+            except (mx.base.MXNetError, FitError) as error:
                 why = reason(error)
     raise _unfit(fields, shapes, why)
 

@@ -1,0 +1,175 @@
+"""Models of anyone's: what belongs together is read, what does not is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gluon_ref.answering import open_subject
+from gluon_ref.backend import mx
+from gluon_ref.errors import DataError, FitError, OptionError, PathError
+from gluon_ref.evaluation import evaluate
+from gluon_ref.exporting import export_files
+from gluon_ref.exports.strangers import of_files
+from gluon_ref.prediction import predict
+
+from .files import classifier, write
+
+SHAPE = {"data": (1, 3, 6, 7)}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    return write(classifier(), tmp_path, data=(1, 3, 6, 7))
+
+
+@pytest.mark.parametrize("exporter", ["symbol", "onnx"])
+def test_a_net_with_a_label_is_exported_without_it(files: tuple[Path, Path], exporter: str, tmp_path: Path) -> None:
+    result = export_files(*files, SHAPE, exporter, tmp_path / "out")
+    cases = [row.case for row in result.comparisons]
+    assert cases == ["random, batch 1", "random, batch 2", "random, batch 7", "zeros", "large"]
+    assert not result.trained
+    artefact = open_subject(result.folder)
+    assert artefact.facts is None
+    assert artefact.outputs == ("softmax",)
+    data = np.random.normal(0, 1, (4, 3, 6, 7)).astype(np.float32)
+    module = mx.mod.Module(mx.sym.load(str(files[0])), label_names=["softmax_label"])
+    module.bind([("data", data.shape)], [("softmax_label", (4,))], for_training=False)
+    _, arrays, states = mx.model.load_checkpoint(str(files[0]).removesuffix("-symbol.json"), 0)
+    module.set_params(arrays, states)
+    module.forward(mx.io.DataBatch([mx.nd.array(data)], [mx.nd.zeros(4)]), is_train=False)
+    # Sums of a hundred float32 products, in another order.
+    np.testing.assert_allclose(artefact.answer(data)[0], module.get_outputs()[0].asnumpy(), atol=1e-5)
+
+
+def test_several_inputs_and_outputs_keep_their_names_and_types(tmp_path: Path) -> None:
+    words = mx.sym.Embedding(mx.sym.var("words"), input_dim=9, output_dim=4, name="embedding")
+    scale = mx.sym.var("scale")
+    symbol = mx.sym.Group([mx.sym.broadcast_mul(mx.sym.sum(words, axis=1), scale), mx.sym.max(words, axis=1)])
+    files = write(symbol, tmp_path, words=(2, 5), scale=(2, 4))
+    shapes = {"words": (1, -1), "scale": (1, 4)}
+    result = export_files(*files, shapes, "onnx", tmp_path / "out", dtypes={"words": "int32"})
+    assert "random, size 33" in [row.case for row in result.comparisons]
+    artefact = open_subject(result.folder)
+    assert [field.name for field in artefact.inputs] == ["words", "scale"]
+    sums, largest = artefact.answer(np.array([[1, 2, 3]]), np.ones((1, 4), dtype=np.float32))
+    assert (sums.shape, largest.shape) == ((1, 4), (1, 4))
+    assert (sums > largest).all()
+
+
+def test_a_net_of_one_batch_size_is_told_and_exported(tmp_path: Path) -> None:
+    symbol = mx.sym.reshape(mx.sym.var("data"), shape=(3, 8))
+    symbol = mx.sym.FullyConnected(symbol, num_hidden=2, name="dense")
+    files = write(symbol, tmp_path, data=(3, 2, 4))
+    result = export_files(*files, {"data": (3, 2, 4)}, "onnx", tmp_path / "out")
+    assert result.notes == ("the network takes batches of 3 only, and so does the artefact",)
+    assert [row.case for row in result.comparisons] == ["random, batch 3", "zeros", "large"]
+
+
+def test_real_inputs_are_compared_too(files: tuple[Path, Path], tmp_path: Path) -> None:
+    np.savez(tmp_path / "real.npz", data=np.random.normal(0, 1, (70, 3, 6, 7)))
+    out = tmp_path / "out"
+    result = export_files(*files, SHAPE, "onnx", out, calibration=tmp_path / "real.npz")
+    assert (result.comparisons[-1].case, result.comparisons[-1].samples) == ("given samples", 70)
+    assert result.metrics["agreement"]["network"] == 1
+
+
+def test_answers_for_files_of_arrays(files: tuple[Path, Path], tmp_path: Path) -> None:
+    folder = export_files(*files, SHAPE, "onnx", tmp_path / "out").folder
+    np.save(tmp_path / "two.npy", np.zeros((2, 3, 6, 7), dtype=np.float32))
+    answers = list(predict(folder, [str(tmp_path / "two.npy")]))
+    assert [one["input"] for one in answers] == [f"{tmp_path / 'two.npy'}, row {row}" for row in (1, 2)]
+    assert sum(answers[0]["outputs"]["softmax"]) == pytest.approx(1)
+    with pytest.raises(FitError, match=r"is of a model whose task nobody stated; expected an artefact of a run"):
+        evaluate(folder)
+
+
+WRONG: list[tuple[dict[str, tuple[int, ...]], dict[str, str], str]] = [
+    ({}, {}, r"--shape: .*net-symbol.json also reads data, which .*net-0000.params does not hold; .*--shape data=1"),
+    ({"image": (1, 3, 6, 7)}, {}, r"--shape: .*also reads data"),
+    ({**SHAPE, "x": (1,)}, {}, r"--shape: .*net-symbol.json has no input x; expected a shape for data"),
+    ({"data": (1, 3, 6)}, {}, r"--shape: data=1,3,6 does not fit the network and its parameters"),
+    ({"data": (1, 4, 6, 7)}, {}, r"--shape: data=1,4,6,7 does not fit the network and its parameters"),
+    ({"data": (1, 3, 2, 2)}, {}, r"--shape: data=1,3,2,2 does not fit"),
+    (SHAPE, {"data": "float"}, r"--dtype: data=float; expected float32, float64"),
+    (SHAPE, {"conv_weight": "float16"}, r"--shape: .* has no input conv_weight"),
+]
+
+
+@pytest.mark.parametrize(("shapes", "dtypes", "told"), WRONG)
+def test_shapes_that_do_not_fit_are_refused(
+    files: tuple[Path, Path],
+    shapes: dict[str, tuple[int, ...]],
+    dtypes: dict[str, str],
+    told: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(OptionError, match=told):
+        export_files(*files, shapes, "onnx", tmp_path / "out", dtypes=dtypes)
+    assert not (tmp_path / "out").exists()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_files_that_do_not_belong_together_are_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = write(mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2), tmp_path / "other", data=(1, 3))
+    told = r"no arrays conv_weight, conv_bias, norm_gamma, norm_beta and 4 more, which .* reads, but"
+    with pytest.raises(DataError, match=told):
+        of_files(files[0], other[1], SHAPE, {}, None)
+    wide = classifier()
+    more = write(wide, tmp_path / "other", "wide", data=(1, 5, 6, 7))
+    with pytest.raises(OptionError, match=r"does not fit the network and its parameters"):
+        of_files(files[0], more[1], SHAPE, {}, None)
+
+
+def test_arrays_that_the_network_does_not_read_are_told(files: tuple[Path, Path], tmp_path: Path) -> None:
+    arrays = mx.nd.load(str(files[1]))
+    mx.nd.save(str(files[1]), {**arrays, "arg:more": mx.nd.ones((2,))})
+    assert of_files(*files, SHAPE, {}, None).notes[0].endswith("also holds more, which the network does not read")
+
+
+def test_missing_and_broken_files_are_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(PathError, match=r"none.json: cannot be read"):
+        of_files(tmp_path / "none.json", files[1], SHAPE, {}, None)
+    with pytest.raises(PathError, match=r"none.params: cannot be read"):
+        of_files(files[0], tmp_path / "none.params", SHAPE, {}, None)
+    content = files[1].read_bytes()
+    files[1].write_bytes(content[:-7])
+    with pytest.raises(DataError, match=r"net-0000.params: not a whole file of arrays"):
+        of_files(*files, SHAPE, {}, None)
+    files[0].write_text(files[0].read_text()[:-7])
+    with pytest.raises(DataError, match=r"net-symbol.json: not a symbol file"):
+        of_files(*files, SHAPE, {}, None)
+
+
+CALIBRATIONS: list[tuple[Any, str]] = [
+    ({"x": np.zeros((2, 3, 6, 7))}, r"real.npz: no array data; expected data Nx3x6x7"),
+    ({"data": np.zeros((2, 3, 6))}, r"real.npz: data 2x3x6 float64; expected data Nx3x6x7"),
+    ({"data": np.zeros((0, 3, 6, 7))}, r"real.npz: data 0x3x6x7 float64"),
+    ({"data": np.array(["text"])}, r"real.npz: data 1 <U4"),
+]
+
+
+@pytest.mark.parametrize(("arrays", "told"), CALIBRATIONS)
+def test_real_inputs_that_are_none_are_refused(
+    files: tuple[Path, Path], arrays: dict[str, np.ndarray], told: str, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "real.npz", **arrays)
+    with pytest.raises(DataError, match=told):
+        of_files(*files, SHAPE, {}, tmp_path / "real.npz")
+
+
+def test_a_file_of_real_inputs_that_is_no_such_file_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(PathError, match=r"--calibration: .*none.npz cannot be read"):
+        of_files(*files, SHAPE, {}, tmp_path / "none.npz")
+    (tmp_path / "text.npz").write_text("no arrays")
+    with pytest.raises(DataError, match=r"text.npz: no arrays of numpy's"):
+        of_files(*files, SHAPE, {}, tmp_path / "text.npz")
+    np.savez(tmp_path / "cut.npz", data=np.zeros((2, 3, 6, 7)))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "cut.npz").read_bytes()[:-30])
+    with pytest.raises(DataError, match=r"cut.npz: no arrays of numpy's"):
+        of_files(*files, SHAPE, {}, tmp_path / "cut.npz")
