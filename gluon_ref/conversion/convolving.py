@@ -114,6 +114,7 @@ def _turned(steps: Steps, value: str, rank: int) -> str:
 CONVERTERS = converters(
     {
         "Convolution": convolution,
+        "Convolution_v1": convolution,
         "Deconvolution": deconvolution,
         "FullyConnected": fully_connected,
         "dot": dot,

@@ -87,6 +87,7 @@ def l2_normalization(steps: Steps) -> str:
 CONVERTERS = converters(
     {
         "BatchNorm": batch_norm,
+        "BatchNorm_v1": batch_norm,
         "_contrib_SyncBatchNorm": batch_norm,
         "InstanceNorm": instance_norm,
         "LayerNorm": layer_norm,

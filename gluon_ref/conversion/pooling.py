@@ -87,6 +87,14 @@ def pooling(steps: Steps) -> str:
     return _power(steps, kind, lambda data: _sum(steps, windows, data))
 
 
+def old_pooling(steps: Steps) -> str:
+    """Pooling as the first releases had it: a mean divides by the kernel's size, whatever is cut off."""
+    windows = Windows(steps) if not steps.flag("global_pool") else None
+    if windows is None or steps.option("pool_type", "max") != "avg":
+        return pooling(steps)
+    return steps.add("Div", _sum(steps, windows, steps.inputs[0]), steps.like(prod(windows.kernel)))
+
+
 def _largest(steps: Steps, windows: Windows) -> str:
     take = windows.pool_cut if windows.cut and windows.free else windows.pool
     return take(steps, "MaxPool", steps.inputs[0], float(np.finfo(steps.dtype).min))
@@ -153,4 +161,4 @@ def _shares(size: int, windows: int) -> np.ndarray:
     return shares
 
 
-CONVERTERS = converters({"Pooling": pooling, "_contrib_AdaptiveAvgPooling2D": adaptive_mean})
+CONVERTERS = converters({"Pooling": pooling, "Pooling_v1": old_pooling, "_contrib_AdaptiveAvgPooling2D": adaptive_mean})

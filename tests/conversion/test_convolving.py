@@ -21,6 +21,7 @@ CONVOLUTIONS = {
     "of_volumes": (mx.sym.Convolution(DATA, kernel=(2, 3, 2), num_filter=3, no_bias=True), VOLUME),
     "dilated": (mx.sym.Convolution(DATA, kernel=(3, 2), num_filter=5, dilate=(2, 3)), IMAGE),
     "by_groups": (mx.sym.Convolution(DATA, kernel=(3, 3), num_filter=6, num_group=2, layout="NCHW"), IMAGE),
+    "of_old": (mx.sym.Convolution_v1(DATA, kernel=(3, 2), num_filter=5, pad=(1, 0)), IMAGE),
     "transposed": (mx.sym.Deconvolution(DATA, kernel=(3, 2), num_filter=5, stride=(2, 3), pad=(1, 0)), IMAGE),
     "transposed_sequences": (mx.sym.Deconvolution(DATA, kernel=(3,), num_filter=5, stride=(2,)), LINE),
     "transposed_adjusted": (mx.sym.Deconvolution(DATA, kernel=(3, 3), num_filter=5, stride=(2, 3), adj=(1, 2)), IMAGE),

@@ -20,6 +20,7 @@ CASES = {
     "fixed_gamma": mx.sym.BatchNorm(DATA, name="norm"),
     "fixed_gamma_written_so": mx.sym.BatchNorm(DATA, name="norm", fix_gamma=True, use_global_stats=True),
     "free_gamma": mx.sym.BatchNorm(DATA, name="norm", fix_gamma=False, eps=0.3),
+    "of_old": mx.sym.BatchNorm_v1(DATA, name="norm", eps=0.3),
     "axis_of_height": mx.sym.BatchNorm(DATA, name="norm", axis=2, fix_gamma=False),
     "last_axis": mx.sym.BatchNorm(DATA, name="norm", axis=-1, fix_gamma=False),
     "across_devices": mx.sym.contrib.SyncBatchNorm(DATA, name="norm", fix_gamma=True, key="k"),

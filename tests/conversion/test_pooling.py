@@ -64,6 +64,16 @@ def test_sizes_may_stay_free(kind: str, convention: str) -> None:
         assert disagreement(source.symbol, source.inputs, values={"data": values}) < 1e-5
 
 
+@pytest.mark.parametrize(
+    "options", [{"pooling_convention": "full"}, {"pooling_convention": "valid"}, {"global_pool": True}]
+)
+@pytest.mark.parametrize("kind", ["max", "avg", "sum"])
+def test_windows_of_old(kind: str, options: dict[str, Any]) -> None:
+    """Here a mean divides by nine, whatever is cut off."""
+    symbol = mx.sym.Pooling_v1(DATA, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type=kind, **options)
+    assert disagreement(symbol, [Field("data", (2, 6, 8))]) < 1e-5
+
+
 @pytest.mark.parametrize("size", [1, (3, 2), 4])
 def test_means_of_uneven_windows(size: Any) -> None:
     symbol = mx.sym.contrib.AdaptiveAvgPooling2D(DATA, output_size=size)
