@@ -39,11 +39,11 @@ class Windows:
         """Whether a last window may reach beyond the padding."""
         return not self.valid and (self.free or any(self.beyond))
 
-    def pool(self, steps: Steps, op: str, data: str, filler: float, **options: int) -> str:
-        """The windows by an operator of ONNX's, all full; padding that it has not is part of the data."""
+    def pool(self, steps: Steps, op: str, data: str, filler: float, within: bool = False, **options: int) -> str:
+        """The windows by an operator of ONNX's, all full; padding that it has not is within the data."""
         ends = list(self.pads) if not self.cut else [pad + one for pad, one in zip(self.pads, self.beyond)]
         pads = [*self.pads, *ends]
-        if any(one >= kernel for one, kernel in zip(ends, self.kernel)):
+        if within or any(one >= kernel for one, kernel in zip(ends, self.kernel)):
             data = steps.add("Pad", data, steps.constant([0, 0, *self.pads, 0, 0, *ends]), steps.like(filler))
             pads = [0] * len(pads)
         return steps.add(op, data, kernel_shape=self.kernel, strides=self.strides, pads=pads, **options)
@@ -88,11 +88,16 @@ def pooling(steps: Steps) -> str:
 
 
 def old_pooling(steps: Steps) -> str:
-    """Pooling as the first releases had it: a mean divides by the kernel's size, whatever is cut off."""
-    windows = Windows(steps) if not steps.flag("global_pool") else None
-    if windows is None or steps.option("pool_type", "max") != "avg":
+    """Pooling as the first releases had it: padding counts as zeros in each kind, and a mean is over a full kernel."""
+    kind = steps.option("pool_type", "max")
+    if steps.flag("global_pool") or kind == "sum":
         return pooling(steps)
-    return steps.add("Div", _sum(steps, windows, steps.inputs[0]), steps.like(prod(windows.kernel)))
+    windows = Windows(steps)
+    if windows.cut and windows.free:
+        raise steps.refuse("pooling_convention=full on an axis that varies")
+    if kind == "max":
+        return windows.pool(steps, "MaxPool", steps.inputs[0], 0, within=True)
+    return windows.pool(steps, "AveragePool", steps.inputs[0], 0, count_include_pad=1)
 
 
 def _largest(steps: Steps, windows: Windows) -> str:

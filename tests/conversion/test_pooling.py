@@ -69,7 +69,7 @@ def test_sizes_may_stay_free(kind: str, convention: str) -> None:
 )
 @pytest.mark.parametrize("kind", ["max", "avg", "sum"])
 def test_windows_of_old(kind: str, options: dict[str, Any]) -> None:
-    """Here a mean divides by nine, whatever is cut off."""
+    """Padding counts as zeros, among the largest too, and a mean divides by nine whatever is cut off."""
     symbol = mx.sym.Pooling_v1(DATA, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type=kind, **options)
     assert disagreement(symbol, [Field("data", (2, 6, 8))]) < 1e-5
 
