@@ -69,7 +69,7 @@ def load(where: str) -> Bundle:
             return _bundle(where, lambda name: _from_zip(where, file, known, name), set(known))
     except FileNotFoundError:
         raise PathError(where, "no such file", "a bundle", "check the path") from None
-    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:  # encrypted: RuntimeError
         raise _altered(where, f"not readable as a .zip file ({error})") from None
 
 

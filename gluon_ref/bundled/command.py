@@ -51,8 +51,12 @@ def main(arguments: Sequence[str], where: str) -> int:
     except GluonRefError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:  # whoever read the answers has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tells of it once more at its end
+        if not isinstance(error, BrokenPipeError):  # whoever read the answers has seen enough
+            print(
+                f"error: standard output: {error.strerror}; expected room for the answers; free some", file=sys.stderr
+            )
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -60,7 +60,7 @@ def _vector(facts: Facts) -> list[str]:
 def _text(facts: Facts) -> list[str]:
     kept = f"the first {facts.length} kept, marks not counted" if facts.length else "all kept"
     return [
-        SPLITS[facts.split],
+        SPLITS.get(facts.split, SPLITS["character"]),
         kept,
         "tokens: the place of each in vocabulary.json, 1 where it has none; a text of no token is one token 1; "
         "int32, padded at the end with 0, batch in front",

@@ -112,7 +112,8 @@ def _facts(about: Mapping[str, str]) -> Facts:
     """How inputs are read: as in training, or as arrays where that is not known."""
     labels = tuple(json.loads(about.get("labels", "[]")))
     known = json.loads(about["facts"]) if "facts" in about else {}
-    if about.get("takes") not in FORMS or (about["takes"] == "vector" and not known.get("columns")):
+    takes = about.get("takes")
+    if takes not in FORMS or not known or (takes == "vector" and not known.get("columns")):
         return Facts(box.ARRAYS, str(known.get("target", "")), (), labels=labels)
     return Facts(**{key: box.tuples(value) for key, value in known.items()})
 
