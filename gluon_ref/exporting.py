@@ -137,7 +137,9 @@ def _plan(exporter: str, tolerance: float | None, max_drop: float, settings: Seq
     for name, value in (("tolerance", tolerance), ("max-drop", max_drop)):
         if not 0 <= value < float("inf"):
             raise OptionError("export", f"{name}={value}", "a number, 0 or more", f"pass --{name} 0.001")
-    given = options.complete(f"format {exporter}", module.write, dict(settings))
+    # As messages spell them, "onnx.opset", or bare.
+    bare = {key.removeprefix(f"{exporter}.").removeprefix("format."): value for key, value in settings}
+    given = options.complete(f"format {exporter}", module.write, bare)
     return _Plan(exporter, module, tolerance, max_drop, given)
 
 

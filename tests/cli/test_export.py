@@ -5,6 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from ..exports.files import classifier, write
 from .conftest import TABLE, Call
 
 
@@ -42,3 +46,65 @@ def test_data_that_changed_since_is_left_out_of_the_comparison_and_told(call: Ca
     assert result.exit_code == 0, result.stderr
     assert "held out" not in result.stdout
     assert result.stderr.startswith("warning: held-out data could not be read, so only made-up inputs were compared")
+
+
+def test_a_refused_artefact_prints_its_table_and_leaves_nothing(call: Call, here: Path, run: Path) -> None:
+    result = call("export", run, "--format", "onnx", "--tolerance", "0", "--out", "new")
+    assert result.exit_code == 1
+    assert "  too much" in result.stdout
+    assert "outputs differ by up to" in result.stderr
+    assert "pass --tolerance if that is acceptable" in result.stderr
+    assert list(here.iterdir()) == []
+
+
+FILES = ("--symbol", "net-symbol.json", "--params", "net-0000.params")
+
+
+def test_a_model_of_anyones_is_exported_and_answers(call: Call, here: Path) -> None:
+    write(classifier(), here, data=(1, 3, 6, 7))
+    result = call("export", *FILES, "--shape", "data=1,3,6,7", "--format", "onnx")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[-3:] == [
+        "artefact    net-onnx (verified in a fresh process, tolerance 0.0001)",
+        "next        gluonref predict net-onnx INPUT...",
+        "            gluonref benchmark net-onnx",
+    ]
+    np.save(here / "one.npy", np.zeros((1, 3, 6, 7)))
+    answer = call("predict", "net-onnx", "one.npy")
+    assert answer.stdout.startswith("one.npy, row 1\tsoftmax 0.")
+    assert call("evaluate", "net-onnx").exit_code == 2
+
+
+WRONG = [
+    ((), "give RUN, or --symbol, --params and --shape; --symbol FILE is missing"),
+    (FILES[:2], "give RUN, or --symbol, --params and --shape; --params FILE is missing"),
+    (FILES, "give RUN, or --symbol, --params and --shape; --shape data=1,3,224,224 is missing"),
+    ((*FILES, "--shape", "1,3,6,7"), "--shape 1,3,6,7: expected NAME=VALUE, for example --shape data=1,3,224,224"),
+    ((*FILES, "--shape", "data=1,x"), "--shape data=1,x: expected whole numbers, batch first, -1 where an axis varies"),
+    ((*FILES, "--shape", "data=1,0"), "--shape data=1,0: expected whole numbers"),
+    ((*FILES, "--shape", "data="), "--shape data=: expected whole numbers"),
+    ((*FILES, "--shape", "data=1,3", "--dtype", "int32"), "--dtype int32: expected NAME=VALUE"),
+    (("run", "--symbol", "net-symbol.json"), "RUN and --symbol say two things; give RUN, or --symbol"),
+    (("run", "--shape", "data=1"), "RUN and --shape say two things"),
+    (("run", "--set", "opset"), "--set opset: expected NAME=VALUE, for example --set opset=13"),
+    (
+        ("run", "--set", "opst=13"),
+        "option format onnx.opst: unknown name 'opst'; expected one of opset, prob",
+    ),
+    (("run", "--set", "opset=x"), "option format onnx.opset: 'x'; expected whole number; pass --set onnx.opset=1"),
+    (("run", "--set", "onnx.opset=12"), "format onnx: opset=12; expected 13 to 17; pass --set opset=13"),
+    (("run", "--max-drop", "-1"), "export: max-drop=-1.0; expected a number, 0 or more; pass --max-drop 0.001"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "told"), WRONG)
+def test_what_was_asked_wrongly_is_told(
+    arguments: tuple[str, ...], told: str, call: Call, here: Path, run: Path
+) -> None:
+    write(classifier(), here, data=(1, 3, 6, 7))
+    before = sorted(here.iterdir())
+    given = [run if one == "run" else one for one in arguments]
+    result = call("export", *given, "--format", "onnx", "--out", "new")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in " ".join(result.stderr.split())
+    assert sorted(here.iterdir()) == before
