@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 
 from .steps import Steps, converters
 
@@ -127,8 +128,9 @@ def full(steps: Steps) -> str:
 def _filled(steps: Steps, value: float) -> str:
     """A constant; an axis that MXNet finds out from what the value meets (0 in its shape) is 1, and grows there."""
     result = steps.results[0]
-    shape = [1 if size == -1 else size for size in result.shape]
-    return steps.add("Identity", steps.constant(np.full(shape, value), result.dtype))
+    shape = steps.constant([1 if size == -1 else size for size in result.shape])
+    element = onnx.numpy_helper.from_array(np.array([value], result.dtype))
+    return steps.add("ConstantOfShape", shape, value=element)
 
 
 def _positions(steps: Steps, axis: int) -> str:

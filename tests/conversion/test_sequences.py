@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from gluon_ref.backend import mx
 from gluon_ref.conversion.graph import to_onnx
+from gluon_ref.models import text_cnn
 from gluon_ref.records import Field, Source
 
-from .agreement import disagreement
+from ..conftest import TEXT
+from .agreement import disagreement, make_source, runtime
 
 F = mx.sym
 DATA, LENGTH, INDEX = F.var("data"), F.var("length"), F.var("index")
@@ -92,10 +95,12 @@ def test_take_reaches_beyond_either_end(axis: int, mode: str, dtype: str) -> Non
     assert disagreement(F.take(DATA, INDEX, axis=axis, mode=mode), fields, values=values) == 0
 
 
-def test_take_inside_needs_no_more_than_a_gather() -> None:
+def test_take_is_left_to_raise_where_it_would() -> None:
+    symbol, fields = F.take(DATA, INDEX, mode="raise"), [Field("data", (5,)), Field("index", (), "int32")]
     values = {"data": np.random.normal(size=(3, 5)).astype("float32"), "index": np.array([2, 0], "int32")}
-    fields = [Field("data", (5,)), Field("index", (), "int32")]
-    assert disagreement(F.take(DATA, INDEX, mode="raise"), fields, values=values) == 0
+    assert disagreement(symbol, fields, values=values) == 0
+    with pytest.raises(onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument, match="indices element out of"):
+        runtime(make_source(symbol, fields), values | {"index": np.array([3, 0], "int32")})
 
 
 @pytest.mark.parametrize("dtype", ["int32", "float32"])
@@ -149,3 +154,15 @@ def test_no_step_is_spent_on_finding_out_shapes(symbol: Any, operators: list[str
     used = [field for field in fields if field.name in symbol.list_inputs()]
     source = Source(symbol, {}, tuple(used), (Field("made", (-1, -1)),), {})
     assert [one.op_type for one in to_onnx(source).graph.node] == [*operators, "Identity"]
+
+
+def test_this_packages_own_text_cnn_keeps_batch_and_length_free() -> None:
+    net = text_cnn.build(TEXT, embedding=3, filters=2, widths=(2, 5))
+    net.initialize(mx.init.Uniform(0.5))
+    tokens, lengths = np.array([[2, 3, 4], [6, 0, 0]], dtype=np.int32), np.array([3, 1], dtype=np.int32)
+    net(mx.nd.array(tokens), mx.nd.array(lengths))
+    arrays = {name: one.data().asnumpy() for name, one in net.collect_params().items()}
+    symbol, fields = net(DATA, LENGTH), [Field("data", (-1,), "int32"), Field("length", (), "int32")]
+    assert disagreement(symbol, fields, arrays, {"data": tokens, "length": lengths}) < 1e-6
+    longer = {"data": np.tile(tokens, (3, 3)), "length": np.array([9, 1, 5, 3, 8, 2], dtype=np.int32)}
+    assert disagreement(symbol, fields, arrays, longer) < 1e-6
