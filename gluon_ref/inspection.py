@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from . import graphs, runs
+from . import runs
 from .answering import open_run
 from .artefacts import MANIFEST, manifest
 from .errors import PathError
+from .exports.surveying import survey
 
 
 def inspect(path: str | Path) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def inspect(path: str | Path) -> dict[str, Any]:
     if os.path.isfile(place / runs.RECIPE):
         return _run(place)
     if os.path.isfile(place):
-        return _symbol(place)
+        return survey(place)
     raise PathError(
         str(path),
         "neither a run, an artefact nor a file" if os.path.exists(place) else "no such folder or file",
@@ -75,17 +75,6 @@ def _artefact(folder: Path) -> dict[str, Any]:
         **{key: document[key] for key in keys if document.get(key)},
         **({"labels": len(runs.read_facts(facts, str(folder / MANIFEST)).labels)} if facts else {}),
         "files": {name: (folder / name).stat().st_size for name in document["files"]},
-    }
-
-
-def _symbol(path: Path) -> dict[str, Any]:
-    graph = graphs.read(path)
-    operators = Counter(node.op for node in graph.nodes if node.op != graphs.VARIABLE)
-    return {
-        "kind": "symbol",
-        "arguments": graph.arguments,
-        "outputs": [graph.nodes[node].name for node, _ in graph.heads],
-        "operators": dict(operators.most_common()),
     }
 
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
@@ -94,6 +94,13 @@ def write(source: Source, folder: Path, *, opset: int = 13, probabilities: bool 
         "answers": document["answers"],
         "files": sorted(files),
     }
+
+
+def lacks(operators: Iterable[str]) -> set[str]:
+    """Those operators of MXNet's that ONNX has no counterpart for."""
+    from ..conversion.graph import unknown
+
+    return unknown(operators)
 
 
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:

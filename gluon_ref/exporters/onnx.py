@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,13 @@ def write(source: Source, folder: Path, *, opset: int = 13, probabilities: bool 
     model = to_onnx(source, opset, probabilities and source.classes)
     (folder / MODEL).write_bytes(model.SerializeToString(deterministic=True))
     return {"opset": opset, "outputs": [one.name for one in model.graph.output]}
+
+
+def lacks(operators: Iterable[str]) -> set[str]:
+    """Those operators of MXNet's that ONNX has no counterpart for."""
+    from ..conversion.graph import unknown
+
+    return unknown(operators)
 
 
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:

@@ -6,7 +6,7 @@ Beside it lies required_operators.config, from which a runtime of these operator
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,6 +76,13 @@ def _optimize(content: bytes, path: Path, level: str, kind: str) -> None:
     options.add_session_config_entry("session.save_model_format", kind)
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_ENABLE_{level.upper()}")
     onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def lacks(operators: Iterable[str]) -> set[str]:
+    """Those operators of MXNet's that ONNX has no counterpart for."""
+    from ..conversion.graph import unknown
+
+    return unknown(operators)
 
 
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
