@@ -164,20 +164,30 @@ def test_the_same_network_gives_the_same_bytes(tmp_path: Path) -> None:
         npz.write(given, tmp_path / name)
     for name in ("weights.npz", "weights.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    with zipfile.ZipFile(tmp_path / "a" / "weights.npz") as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}  # not when it was written
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "uint8", "int8", "int32", "int64", "bool", "bfloat16"])
 def test_every_dtype_comes_back(tmp_path: Path, dtype: str) -> None:
     kind = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype)
     weight = mx.nd.array([[0, 1, 3]]).astype(kind)
-    symbol = mx.sym.broadcast_add(mx.sym.Cast(mx.sym.var("w", dtype=kind), dtype="float32"), mx.sym.var("data"))
-    given = Source(symbol, {"w": weight}, (Field("data", (3,)),), (Field("out", (3,)),), {"w": "w"})
+    own = mx.sym.var("w", dtype=kind)
+    symbol = mx.sym.broadcast_add(mx.sym.Cast(own, dtype="float32"), mx.sym.var("data"))
+    given = Source(
+        mx.sym.Group([symbol, mx.sym.Reshape(own, shape=(1, 3))]),
+        {"w": weight},
+        (Field("data", (3,)),),
+        (Field("out", (3,)),),
+        {"w": "w"},
+    )
     npz.write(given, tmp_path)
     expected = weight.astype("float32").asnumpy()
     with np.load(tmp_path / "weights.npz", allow_pickle=False) as found:
         assert found["w"].dtype == np.dtype("float32" if dtype == "bfloat16" else dtype)
         np.testing.assert_array_equal(found["w"].astype(np.float32), expected)
-    answer = npz.open(tmp_path, given.inputs)(np.full((2, 3), 0.5, np.float32))[0]
+    answer, own = npz.open(tmp_path, given.inputs)(np.full((2, 3), 0.5, np.float32))
+    assert own.dtype == kind
     np.testing.assert_array_equal(answer, np.repeat(expected, 2, axis=0) + 0.5)
     assert ("network_dtype" in described(tmp_path)["arrays"][0]) == (dtype == "bfloat16")
 
