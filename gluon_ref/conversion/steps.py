@@ -26,6 +26,7 @@ class Steps:
         self.dtypes: list[np.dtype[Any]] = [edge.dtype for edge in edges]
         self.shapes: list[tuple[int, ...]] = [edge.shape for edge in edges]
         self.results: Sequence[Value] = given["results"]
+        self.opset: int = given["opset_version"]
         self.weights: Mapping[str, np.ndarray] = given["weights"]
         self.nodes: list[Any] = []
         self._name: str = node["name"]
