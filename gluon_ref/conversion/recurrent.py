@@ -65,7 +65,7 @@ def rnn(node: Mapping[str, Any], **given: Any) -> tuple[list[Any], tuple[Any, ..
         [""] * layers if folding.zeros(given["mx_graph"], edge) else _parts(steps, name, layers, directions)
         for edge, name in zip(edges, steps.inputs[2:])
     ]
-    lengths = steps.cast(steps.inputs[2 + mode.states], np.int32) if steps.flag("use_sequence_length") else ""
+    lengths = _lengths(steps, steps.inputs[2 + mode.states]) if steps.flag("use_sequence_length") else ""
     options = dict(mode.options, hidden_size=units, direction=DIRECTIONS[directions])
     if mode.activation:
         options["activations"] = [mode.activation] * directions
@@ -109,6 +109,12 @@ def _parts(steps: Steps, state: str, layers: int, directions: int) -> list[str]:
     if layers == 1:
         return [state]
     return steps.several("Split", layers, state, steps.constant([directions] * layers), axis=0)
+
+
+def _lengths(steps: Steps, given: str) -> str:
+    """Lengths, int32 (batch,), those beyond the data at its end: ONNX Runtime refuses to answer else."""
+    time = steps.add("Squeeze", steps.size(steps.inputs[0], 0), steps.constant([0]))
+    return steps.add("Clip", steps.cast(given, np.int32), steps.constant(0, np.int32), steps.cast(time, np.int32))
 
 
 def _joined(steps: Steps, every: str, width: int, directions: int) -> str:

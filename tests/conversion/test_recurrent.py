@@ -162,9 +162,9 @@ def test_with_lengths_each_sequence_is_as_if_alone(mode: str, both: bool) -> Non
     symbol = node(WHOLE, mode, UNITS, sequence_length=mx.sym.var("length"), **options)
     fields = (Field("x", (-1, 3)), Field("length", (), "int32"))
     answer = runtime(to_onnx(Source(symbol, {"all": whole}, fields, (Field("y", (-1, UNITS * (1 + both))),), {})))
-    x, lengths = data(4, 7, 3), np.array([7, 2, 4, 0], dtype=np.int32)
+    x, lengths = data(6, 7, 3), np.array([7, 2, 4, 0, 9, -1], dtype=np.int32)  # beyond either end too
     (made,) = answer(x, lengths)
-    for row, length in enumerate(lengths):
+    for row, length in enumerate(lengths.clip(0, 7)):
         if length:
             expected = alone(mx.nd.array(x[row : row + 1, :length])).asnumpy()
             np.testing.assert_allclose(made[row : row + 1, :length], expected, **TOLERANCE)
