@@ -41,8 +41,8 @@ def main(arguments: Sequence[str], where: str) -> int:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         bundle = box.load(where)
-        given = _parser(bundle).parse_intermixed_args(list(arguments))
-        found = list(answer(bundle, given.inputs))  # all of them, before the first is printed
+        given = _parsed(bundle, list(arguments))
+        found = list(answering(bundle)(given.inputs))  # all of them, before the first is printed
         if given.json:
             print(json.dumps({"predictions": found}))
         else:
@@ -63,20 +63,25 @@ def main(arguments: Sequence[str], where: str) -> int:
     return 0
 
 
-def answer(bundle: Bundle, requests: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Answers to some requests, in order: "input", and what the outputs are turned into.
+def answering(bundle: Bundle) -> Callable[[Iterable[str]], Iterator[dict[str, Any]]]:
+    """A bundle as a function of requests; its answers, in order: "input", and what the outputs are turned into.
 
     Raises:
-        GluonRefError: when a request cannot be read; and when there is none.
+        DataError: when its model is none; and from the function, as GluonRefError, when a request cannot be read, and
+            when there is none.
     """
     model = open_model(bundle.where, bundle.fields, bundle.model)
-    count = 0
-    for names, arrays in _groups(bundle, requests):
-        for name, one in zip(names, _told(bundle, model(*arrays))):
-            count += 1
-            yield {"input": name, **one}
-    if not count:
-        raise DataError("predict", "nothing to answer", "at least one image, row or text", "check the input")
+
+    def answer(requests: Iterable[str]) -> Iterator[dict[str, Any]]:
+        count = 0
+        for names, arrays in _groups(bundle, requests):
+            for name, one in zip(names, _told(bundle, model(*arrays))):
+                count += 1
+                yield {"input": name, **one}
+        if not count:
+            raise DataError("predict", "nothing to answer", "at least one image, row or text", "check the input")
+
+    return answer
 
 
 def _told(bundle: Bundle, outputs: Sequence[np.ndarray]) -> list[dict[str, Any]]:
@@ -110,16 +115,24 @@ def _paths(requests: Iterable[str]) -> Iterator[str]:
             yield request
 
 
-def _parser(bundle: Bundle) -> argparse.ArgumentParser:
+def _parsed(bundle: Bundle, arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        "predict.py", description="Answer by the model of this bundle.", allow_abbrev=False
+        usage="predict.py [-h] [--json] [--top N] INPUT...",
+        description="Answer by the model of this bundle.",
+        allow_abbrev=False,
     )
-    parser.add_argument("inputs", metavar="INPUT", nargs="+", help=HELP.get(bundle.takes, HELP["arrays"]))
+    parser.add_argument("inputs", metavar="INPUT", nargs="*", help=HELP.get(bundle.takes, HELP["arrays"]))
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object with all probabilities, nothing else"
     )
     parser.add_argument("--top", type=_count, default=1, metavar="N", help="labels to print per input, likeliest first")
-    return parser
+    # What follows a "--" is no option, such as a row that begins with a negative number; intermixed, argparse drops it.
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    given = parser.parse_intermixed_args(arguments[:at])
+    given.inputs += arguments[at + 1 :]
+    if not given.inputs:
+        parser.error("the following arguments are required: INPUT")
+    return given
 
 
 def _count(text: str) -> int:

@@ -52,16 +52,16 @@ def test_paths_of_arrays_come_from_standard_input_too(
 
 def test_batches_do_not_change_answers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [str(path.parent / "rows.npy")]
-    together = list(command.answer(box.load(str(path)), rows))
+    together = list(command.answering(box.load(str(path)))(rows))
     monkeypatch.setattr(command, "BATCH", 1)
-    assert list(command.answer(box.load(str(path)), rows)) == together
+    assert list(command.answering(box.load(str(path)))(rows)) == together
     assert [one["input"][-5:] for one in together] == ["row 1", "row 2"]
 
 
 def test_nothing_to_answer_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     with pytest.raises(DataError, match="nothing to answer"):
-        list(command.answer(box.load(str(path)), ["-"]))
+        list(command.answering(box.load(str(path)))(["-"]))
 
 
 def test_a_wrong_array_is_refused_as_gluonref_does(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -175,6 +175,12 @@ def test_a_jpeg_without_pillow_is_refused_with_what_to_do(ask: Ask) -> None:
     assert "install Pillow" in done.stderr
 
 
+def test_a_row_that_begins_with_a_negative_number_follows_two_dashes(ask: Ask, runs: dict[str, Path]) -> None:
+    row = "-5,red,2.5,C"
+    same(ask("table", "5,red,2.5,C", "--json", "--", row), list(predict(runs["table"], ["5,red,2.5,C", row])))
+    assert ask("table", row).returncode == 2
+
+
 def test_a_line_has_the_likeliest_labels(ask: Ask, runs: dict[str, Path]) -> None:
     row = "5,red,2.5,C"
     answer = next(iter(predict(runs["table"], [row])))
