@@ -1,0 +1,161 @@
+"""What quantizing needs changed in an ONNX model, before it and after, so that ONNX Runtime answers fast.
+
+Source of each rule: profiles of ONNX Runtime 1.32; docs/int8.md has the figures.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from .graph import MARK
+
+# Operators whose weights are rounded when answers are rounded step by step, and those of recurrent nets.
+STATIC = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+DYNAMIC = ("LSTM", "MatMul", "Gemm", "Gather")
+RECURRENT = ("LSTM", "GRU", "RNN")
+# Through which ONNX Runtime moves the rounding of a value up to where it is made.
+PASSING = ("Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Flatten")
+# Steps that ONNX Runtime computes in 8 bits.
+TAKING = (
+    *STATIC,
+    *PASSING,
+    *("Relu", "Clip", "LeakyRelu", "Sigmoid", "Add", "Mul", "Concat", "Pad", "Resize"),
+    *("MaxPool", "AveragePool", "GlobalAveragePool"),
+)
+QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
+
+
+def read(path: Path) -> onnx.ModelProto:
+    """A model that ONNX Runtime has written just now."""
+    return onnx.load(str(path))
+
+
+def copied(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A model for the quantizer to change, marked as prepared: it would advise that otherwise."""
+    other = onnx.ModelProto()
+    other.CopyFrom(model)
+    other.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
+    return other
+
+
+def named(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Name the nodes that have no name after their first result: quantizing tells nodes by their names."""
+    for node in model.graph.node:
+        node.name = node.name or node.output[0]
+    return model
+
+
+def recurrent(model: onnx.ModelProto) -> bool:
+    """Whether a model has recurrent layers."""
+    return any(node.op_type in RECURRENT for node in model.graph.node)
+
+
+def layers(model: onnx.ModelProto) -> dict[str, str]:
+    """Layers with weights that can be rounded, in order: what a person calls each -> name of its node."""
+    weights = {one.name for one in model.graph.initializer}
+    kinds = DYNAMIC if recurrent(model) else STATIC
+    steps = [node.name for node in model.graph.node if node.op_type in kinds and weights & set(node.input)]
+    found: dict[str, str] = {}
+    for name in steps:
+        base = name.partition(MARK)[0]
+        found[next(one for one in numbered(base) if one not in found)] = name
+    return found
+
+
+def numbered(base: str) -> Iterator[str]:
+    """The name, then others made of it: conv, conv_2, conv_3 ..."""
+    yield base
+    for number in itertools.count(2):
+        yield f"{base}_{number}"
+
+
+def wide(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Keep all bits of products that no step in 8 bits reads, such as the scores."""
+    makers, readers = edges(model)
+    for quantize in [node for node in model.graph.node if node.op_type == QUANTIZE]:
+        maker = makers.get(quantize.input[0])
+        back = readers[quantize.output[0]]
+        users = [node for one in back for node in readers[one.output[0]]]
+        if maker is None or maker.op_type not in ("Gemm", "MatMul") or any(one.op_type in TAKING for one in users):
+            continue
+        for one in back:
+            _replace(readers[one.output[0]], one.output[0], quantize.input[0])
+            model.graph.node.remove(one)
+        model.graph.node.remove(quantize)
+    return model
+
+
+def barred(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Keep the rounding of what a pooling in float32 gives below it: in 8 bits, and not laid out for it, it is slow.
+
+    ONNX Runtime would move the rounding up through the pooling; a maximum of one value stops that.
+    """
+    makers, readers = edges(model)
+    for at, node in reversed(list(enumerate(model.graph.node))):
+        maker = makers.get(node.input[0]) if node.op_type == "MaxPool" else None
+        if maker is None or maker.op_type == DEQUANTIZE or not _rounded(readers, node.output[0]):
+            continue
+        result = f"{node.output[0]}kept"
+        _replace(readers[node.output[0]], node.output[0], result)
+        model.graph.node.insert(at + 1, onnx.helper.make_node("Max", [node.output[0]], [result], name=result))
+    return model
+
+
+def _rounded(readers: dict[str, list[Any]], value: str) -> bool:
+    """Whether a value is rounded, as it is or in another shape."""
+    return any(
+        one.op_type == QUANTIZE or (one.op_type in PASSING and _rounded(readers, one.output[0]))
+        for one in readers[value]
+    )
+
+
+def tidy(model: onnx.ModelProto, about: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what nothing reads, and put the header of the model it was made from on it.
+
+    Args:
+        model: to be written.
+        about: the one before quantizing.
+    """
+    wanted = {one.name for one in model.graph.output}
+    steps = list(_needed(model, wanted))[::-1]
+    kept = [one for one in model.graph.initializer if one.name in wanted]
+    domains = {node.domain for node in steps}
+    graph = onnx.helper.make_graph(steps, "gluon_ref", model.graph.input, model.graph.output, kept)
+    opsets = [*about.opset_import, *(onnx.helper.make_opsetid(one, 1) for one in sorted(domains - {"", "ai.onnx"}))]
+    made = onnx.helper.make_model(
+        graph, opset_imports=opsets, ir_version=about.ir_version, producer_name=about.producer_name
+    )
+    onnx.helper.set_model_props(made, {one.key: one.value for one in about.metadata_props})
+    onnx.checker.check_model(made)
+    return made
+
+
+def _needed(model: onnx.ModelProto, wanted: set[str]) -> Iterator[Any]:
+    """The steps that results depend on, last first; `wanted` grows by what they read."""
+    for step in reversed(model.graph.node):
+        if wanted & set(step.output):
+            wanted |= set(step.input)
+            yield step
+
+
+def edges(model: onnx.ModelProto) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """The node that makes each value, and those that read it."""
+    readers: dict[str, list[Any]] = defaultdict(list)
+    for node in model.graph.node:
+        for name in node.input:
+            readers[name].append(node)
+    return {name: node for node in model.graph.node for name in node.output}, readers
+
+
+def _replace(nodes: list[Any], name: str, other: str) -> None:
+    """Let nodes read another value."""
+    for node in nodes:
+        for at, given in enumerate(node.input):
+            if given == name:
+                node.input[at] = other

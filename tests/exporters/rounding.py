@@ -1,0 +1,71 @@
+"""Small networks with samples of their inputs, to be carried in 8 bits."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gluon_ref.backend import mx
+from gluon_ref.exports.sources import from_net
+from gluon_ref.models import cnn, lstm
+from gluon_ref.records import Field, Source
+
+from ..conftest import IMAGE, TEXT
+
+FIELD = Field("data", (1, 8, 9))
+LAYERS = ["cnn_features_conv0_fwd", "cnn_features_conv1_fwd", "cnn_features_dense0_fwd", "cnn_head_dense_fwd"]
+
+
+def pixels(batch: int) -> np.ndarray:
+    """Images as `IMAGE` has them, float32 (batch, 1, 8, 9)."""
+    return np.random.uniform(0, 10, (batch, *FIELD.shape)).astype(np.float32)
+
+
+def image_source(**options: Any) -> Source:
+    """A convolutional net of two blocks with scores of a size that trained nets have."""
+    net = cnn.build(IMAGE, filters=(5, 7), units=11, **options)
+    net.initialize(mx.init.Xavier(magnitude=12))
+    return dataclasses.replace(
+        from_net(net, [FIELD], True, {"task": "classify"}), calibration=[(pixels(16),), (pixels(9),)]
+    )
+
+
+def text_source() -> Source:
+    """A bidirectional LSTM, without samples."""
+    net = lstm.build(TEXT, units=6, embedding=5)
+    net.initialize(mx.init.Xavier(magnitude=6))
+    return from_net(net, [Field("tokens", (-1,), "int32"), Field("length", (), "int32")], True)
+
+
+def expected(source: Source, *inputs: np.ndarray) -> np.ndarray:
+    """What the network answers in float32."""
+    named = dict(zip((field.name for field in source.inputs), inputs))
+    known = {**{name: mx.nd.array(one, dtype=one.dtype) for name, one in named.items()}, **source.arrays}
+    arguments, states = (
+        {name: known[name] for name in names}
+        for names in (source.symbol.list_arguments(), source.symbol.list_auxiliary_states())
+    )
+    bound = source.symbol.bind(mx.cpu(), arguments, aux_states=states, grad_req="null")
+    return bound.forward(is_train=False)[0].asnumpy()
+
+
+def gap(given: np.ndarray, wanted: np.ndarray) -> float:
+    """Largest difference, as a share of the largest score."""
+    assert given.shape == wanted.shape
+    return float(np.abs(given - wanted).max() / np.abs(wanted).max())
+
+
+def bare(symbol: Any, fields: Sequence[Field], calibration: Sequence[tuple[np.ndarray, ...]] = ()) -> Source:
+    """A symbol with random parameters."""
+    shapes = {field.name: (2, *field.shape) for field in fields}
+    found, results, _ = symbol.infer_shape(**shapes)
+    given = {
+        name: mx.nd.random.normal(shape=shape)
+        for name, shape in zip(symbol.list_arguments(), found)
+        if name not in shapes
+    }
+    outputs = tuple(Field(f"out{at}", shape[1:]) for at, shape in enumerate(results))
+    return Source(symbol, given, tuple(fields), outputs, {}, calibration=calibration)
