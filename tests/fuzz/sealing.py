@@ -17,6 +17,8 @@ from . import mutation
 Change = Callable[[bytes], bytes]
 # Files with the checksums of others, and files with one of their own.
 LISTS, SEALED = ("state.json", "manifest.json"), ("facts.json", "state.json", "manifest.json")
+# Likewise, and among the others; sealed again only where it was altered.
+LISTED = ("weights.json",)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -53,17 +55,25 @@ def seal(folder: Path, altered: Collection[str]) -> None:
         folder: of either.
         altered: names of the files that were.
     """
+    for name in LISTED:
+        if name in altered:
+            _seal(folder / name)
     for name in LISTS:
         _list(folder, name, altered)
     for name in SEALED:
-        try:
-            document = json.loads((folder / name).read_bytes())
-            document.pop(documents.SEAL, None)
-            # Not through documents.write, which refuses what JSON has no numbers for.
-            document[documents.SEAL] = documents._digest(document)
-            (folder / name).write_text(json.dumps(document, indent=1))
-        except (OSError, ValueError, AttributeError, TypeError, RecursionError):
-            continue
+        _seal(folder / name)
+
+
+def _seal(path: Path) -> None:
+    """The checksum that a file has of itself."""
+    try:
+        document = json.loads(path.read_bytes())
+        document.pop(documents.SEAL, None)
+        # Not through documents.write, which refuses what JSON has no numbers for.
+        document[documents.SEAL] = documents._digest(document)
+        path.write_text(json.dumps(document, indent=1))
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
+        return
 
 
 def _list(folder: Path, name: str, altered: Collection[str]) -> None:

@@ -26,7 +26,7 @@ COUNTS = {
     "arrays": 150,
     "symbol": 60,
     "run": 8,
-    "artefact": 8,
+    "artefact": 16,
     "resume": 4,
 }
 SMALL = [*readers.DATA, *subjects.readers(("iris",))]

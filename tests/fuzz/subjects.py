@@ -6,22 +6,23 @@ import atexit
 import shutil
 from collections.abc import Sequence
 from functools import cache
+from itertools import product
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
 
 from gluon_ref import arrays, documents, exporting, graphs, logs, runs, training
 from gluon_ref import recipe as recipes
-from gluon_ref.answering import open_run
 from gluon_ref.artefacts import MANIFEST
 from gluon_ref.backend import mx
-from gluon_ref.exporters import symbol
+from gluon_ref.exports.subjects import of_run
 from gluon_ref.inspection import inspect
 from tests.conftest import SMALL
 
 from .readers import TEXTS, Reader
 
 ROWS = {"iris": "5.1,3.5,1.4,0.2", "texts": "gut schön"}
+EXPORTERS = ("symbol", "npz")  # whose files are read by code of this package's
 LAST = 2  # epochs of the run that is resumed
 
 
@@ -47,20 +48,20 @@ def _run(name: str) -> Path:
 
 
 @cache
-def _artefact(name: str) -> Path:
+def _artefact(name: str, exporter: str) -> Path:
     """Such a run's artefact; not opened in a process of its own, as `export` does."""
-    folder = _scratch() / f"{name}-symbol"
+    folder = _scratch() / f"{name}-{exporter}"
     folder.mkdir()
-    opened = open_run(_run(name))
-    symbol.write(opened.assembly.net, opened.assembly.fields, folder)
-    documents.write(folder / MANIFEST, exporting._manifest(opened, "symbol", folder))
+    plan, subject = exporting._plan(exporter, None, 0, ()), of_run(_run(name), calibrated=False)
+    written = plan.module.write(subject.source, folder, **plan.options)
+    documents.write(folder / MANIFEST, exporting._manifest(plan, subject, written, folder))
     return folder
 
 
 def _read_subject(folder: Path, name: str, random: Random) -> None:
     """Used by a command, as a person would."""
     subject = name.partition("/")[0]
-    row = ROWS[subject]
+    row = ROWS[subject.partition("-")[0]]
     _command(
         *random.choice(
             [
@@ -110,20 +111,24 @@ def readers(names: Sequence[str]) -> list[Reader]:
             shutil.copytree(_run(name), folder / name)
 
     def write_artefacts(folder: Path) -> None:
-        for name in names:
-            shutil.copytree(_artefact(name), folder / name)
+        for name, exporter in product(names, EXPORTERS):
+            shutil.copytree(_artefact(name, exporter), folder / f"{name}-{exporter}")
 
     def write_unfinished(folder: Path) -> None:
         shutil.copytree(_run("iris"), folder / "iris")
 
     def write_arrays(folder: Path) -> None:
         for name in names:
-            for path in (*_run(name).glob("*.params"), *_run(name).glob("*.states"), *_artefact(name).glob("*.params")):
+            for path in (
+                *_run(name).glob("*.params"),
+                *_run(name).glob("*.states"),
+                *_artefact(name, "symbol").glob("*.params"),
+            ):
                 shutil.copy(path, folder / f"{name}-{path.name}")
 
     def write_symbols(folder: Path) -> None:
         for name in names:
-            shutil.copy(_artefact(name) / "model-symbol.json", folder / f"{name}.json")
+            shutil.copy(_artefact(name, "symbol") / "model-symbol.json", folder / f"{name}.json")
 
     return [
         Reader("arrays", write_arrays, _read_arrays),

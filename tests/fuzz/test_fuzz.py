@@ -135,3 +135,14 @@ def test_a_run_is_sealed_again(run: Path, tmp_path: Path) -> None:
     assert documents.read(folder / runs.STATE, runs.FORMAT)["files"][runs.RECIPE] == documents.checksum(
         folder / runs.RECIPE
     )
+
+
+def test_a_description_among_the_files_of_an_artefact_is_sealed_again(tmp_path: Path) -> None:
+    documents.write(tmp_path / "weights.json", {"format": 1, "classes": True})
+    manifest = {"format": 2, "files": {"weights.json": documents.checksum(tmp_path / "weights.json")}}
+    documents.write(tmp_path / "manifest.json", manifest)
+    (tmp_path / "weights.json").write_text((tmp_path / "weights.json").read_text().replace("true", "false"))
+    sealing.seal(tmp_path, ["weights.json"])
+    assert documents.read(tmp_path / "weights.json", 1) == {"format": 1, "classes": False}
+    listed = documents.read(tmp_path / "manifest.json", 2)["files"]
+    assert listed == {"weights.json": documents.checksum(tmp_path / "weights.json")}
