@@ -188,11 +188,17 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
             reader(tmp_path / name)
 
 
-DOORS = {"nd.load(": "arrays.py", "sym.load": "graphs.py", "SymbolBlock.imports(": "", "model.load_checkpoint(": ""}
+DOORS = {
+    "nd.load(": {"arrays.py"},
+    "sym.load(": set(),
+    # The others ask MXNet about a graph that it has already.
+    "sym.load_json(": {"graphs.py", "shapes.py", "sources.py"},
+    "SymbolBlock.imports(": set(),
+    "model.load_checkpoint(": set(),
+}
 
 
 @pytest.mark.parametrize("call", DOORS)
 def test_mxnet_reads_no_file_that_was_not_checked(call: str) -> None:
     sources = sorted(Path(arrays.__file__).parent.rglob("*.py"))
-    found = {path.name for path in sources if call in path.read_text(encoding="utf-8")}
-    assert found == ({DOORS[call]} if DOORS[call] else set())
+    assert {path.name for path in sources if call in path.read_text(encoding="utf-8")} == DOORS[call]

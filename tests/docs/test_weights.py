@@ -24,7 +24,9 @@ from tests.conftest import IMAGE, TEXT, VECTOR
 
 PAGE = Path(__file__).parents[2] / "docs" / "weights.md"
 BLOCKS = re.findall(r"^```python\n(.+?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-(LISTED,) = re.findall(r"^```\n(standardize.+?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+(LISTED,) = re.findall(
+    r"^```\n(standardize.+?)^\.\.\.\n```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+)
 LISTING, PARAMS, FUNCTIONS, USE = BLOCKS
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}  # float32 sums of two libraries, in another order
 OUTPUT = (Field("out", ()),)  # of networks whose outputs nobody asks about
