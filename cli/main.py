@@ -10,6 +10,7 @@ import click
 from gluon_ref import __version__
 from gluon_ref.errors import GluonRefError
 
+from .benchmark import benchmark
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
@@ -58,5 +59,18 @@ def main() -> None:
     """
 
 
-for command in (train, sweep, find_rate, evaluate, predict, export, inspect, list_names, show, doctor, report):
+for command in (
+    train,
+    sweep,
+    find_rate,
+    evaluate,
+    predict,
+    export,
+    benchmark,
+    inspect,
+    list_names,
+    show,
+    doctor,
+    report,
+):
     main.add_command(command)

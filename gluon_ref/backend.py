@@ -22,6 +22,8 @@ from .machine import processors
 
 # Names that numpy 1.24 removed and mxnet 1.9.1, gluoncv and gluonnlp still use (apache/mxnet#21165).
 NUMPY_ALIASES = {"bool": bool, "int": int, "float": float, "object": object, "complex": complex, "str": str}
+# What is imported when it is first asked for: by its name here -> the module.
+LATER = {"gluoncv": "gluoncv", "gluonnlp": "gluonnlp", "amp": "mxnet.contrib.amp"}
 # gluon_ref's own launcher sets this beside DMLC_*: then the variables are meant.
 LAUNCHED = "GLUONREF_LAUNCHED"
 # In these roles `import mxnet` starts a parameter server and never returns.
@@ -125,8 +127,8 @@ def versions() -> dict[str, str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("gluoncv", "gluonnlp"):
-        return _import_after_mxnet(name)
+    if name in LATER:
+        return _import_after_mxnet(LATER[name])
     raise AttributeError(name)
 
 
@@ -134,3 +136,4 @@ mx: Any = _import_mxnet()
 if TYPE_CHECKING:
     gluoncv: Any
     gluonnlp: Any
+    amp: Any

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-from .backend import mx
+from .backend import amp, mx, quiet
 from .errors import RequestError
 from .machine import instructions
 
@@ -20,7 +21,6 @@ def use(name: str) -> None:
     Raises:
         RequestError: when this process has begun in bfloat16 and float32 is asked for: MXNet cannot go back.
     """
-    amp = mx.contrib.amp
     if name == "float32":
         if amp.amp._amp_initialized:
             raise RequestError(
@@ -41,3 +41,13 @@ def use(name: str) -> None:
 def fast() -> bool:
     """Whether the processor has instructions for bfloat16."""
     return not instructions().isdisjoint(INSTRUCTIONS)
+
+
+def lowered(net: Any) -> Any:
+    """A network for use in bfloat16, weights included, where MXNet deems an operator safe.
+
+    Args:
+        net: a hybridized HybridBlock that has answered once.
+    """
+    with quiet():  # it warns that inputs tell no types
+        return amp.convert_hybrid_block(net, target_dtype="bfloat16", ctx=mx.cpu())

@@ -15,6 +15,7 @@ PLAN = """
     cli
 
     training evaluation exporting prediction inspection showing reporting diagnosis sweeping rating sweeps exports
+    benchmarking benches
 
     reports
 
@@ -39,7 +40,7 @@ DOORS = {
     "click": {f"cli/{path.name}" for path in (ROOT / "cli").glob("*.py")},
     "tqdm": {"gluon_ref/progress.py"},
     "PIL": {"gluon_ref/inputs/image.py", "gluon_ref/inputs/_pixels.py"},
-    "matplotlib": {"gluon_ref/reports/drawing.py"},
+    "matplotlib": {"gluon_ref/reports/drawing.py", "gluon_ref/benches/drawing.py"},
     "babel": {"gluon_ref/data/names.py"},
     "onnx": {f"gluon_ref/conversion/{path.name}" for path in (ROOT / "gluon_ref/conversion").glob("*.py")},
     "onnxruntime": {
@@ -49,7 +50,7 @@ DOORS = {
     },
     "tensorboardX": {"gluon_ref/trackers.py"},
     "tomli_w": {"gluon_ref/recipe.py"},
-    "subprocess": {"gluon_ref/checks/children.py", "gluon_ref/exports/verifying.py"},
+    "subprocess": {"gluon_ref/checks/children.py", "gluon_ref/exports/verifying.py", "gluon_ref/benches/racing.py"},
 }
 NEVER = {"pickle", "marshal", "shelve", "dill", "joblib", "torch"}
 SOURCES = sorted([*(ROOT / "gluon_ref").rglob("*.py"), *(ROOT / "cli").glob("*.py")])

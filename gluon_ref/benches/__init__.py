@@ -1,0 +1,1 @@
+"""Timings side by side: what `gluonref benchmark` is made of; benchmarking.py is its room."""

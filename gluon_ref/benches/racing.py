@@ -1,0 +1,202 @@
+"""Entrants side by side: a process each, timed in turns, so that a busy moment of the machine meets them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import MachineError
+
+Arrays = tuple[np.ndarray, ...]
+PATIENCE_S = 10
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """What is timed: a label for the table, and a folder with the way to open it."""
+
+    label: str
+    folder: str
+    way: str
+
+
+@dataclass(frozen=True)
+class Timing:
+    """An entrant at one batch size and one number of threads.
+
+    Args:
+        entrant: which.
+        batch: samples a call.
+        threads: of the process.
+        latencies_s: of each call, the first of each round left out.
+        warm_up_s: of the first call.
+        difference: largest, to the first entrant's outputs, as a share of the largest output where that is above 1.
+        error: why there is no timing, else empty.
+    """
+
+    entrant: Entrant
+    batch: int
+    threads: int
+    latencies_s: tuple[float, ...] = ()
+    warm_up_s: float = 0.0
+    difference: float | None = None
+    error: str = ""
+
+    @property
+    def median_s(self) -> float:
+        """Half of the calls are quicker."""
+        return float(np.median(self.latencies_s))
+
+    @property
+    def slow_s(self) -> float:
+        """95 of 100 calls are quicker."""
+        return float(np.percentile(self.latencies_s, 95))
+
+    @property
+    def rate_per_s(self) -> float:
+        """Samples a second, by the median."""
+        return self.batch / self.median_s
+
+
+def race(
+    entrants: Sequence[Entrant],
+    inputs: Sequence[Arrays],
+    batches: Sequence[int],
+    threads: int,
+    rounds: int,
+    seconds: float,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[Timing]:
+    """Time entrants at one number of threads.
+
+    Args:
+        entrants: the first is what the others' answers are held against.
+        inputs: of each batch size.
+        batches: samples a call, for each of `inputs`.
+        threads: of each process, one of which works at a time.
+        rounds: turns of each entrant at each batch size.
+        seconds: a turn takes.
+        tell: called with what goes on.
+    """
+    found: list[Timing] = []
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gluonref-")))
+        np.savez(
+            scratch / "in.npz", **{f"{at}.{i}": one for at, arrays in enumerate(inputs) for i, one in enumerate(arrays)}
+        )
+        racers = [stack.enter_context(_Racer(entrant, scratch / "in.npz", threads)) for entrant in entrants]
+        for at, batch in enumerate(batches):
+            tell(f"batch {batch}, {threads} threads")
+            found += _round(racers, at, batch, threads, rounds, seconds, scratch)
+    return found
+
+
+def _round(
+    racers: Sequence[_Racer], at: int, batch: int, threads: int, rounds: int, seconds: float, scratch: Path
+) -> list[Timing]:
+    answers: list[Arrays | None] = []
+    warm: list[float] = []
+    for place, racer in enumerate(racers):
+        target = scratch / f"{place}-{at}.npz"
+        before = racer.ask({"group": at, "seconds": 0})
+        warm.append(before.get("latencies_s", [0.0])[0])
+        racer.ask({"group": at, "target": str(target)})
+        answers.append(_outputs(target) if not racer.error else None)
+    latencies: list[list[float]] = [[] for _ in racers]
+    for _ in range(rounds):
+        for place, racer in enumerate(racers):
+            latencies[place] += racer.ask({"group": at, "seconds": seconds}).get("latencies_s", [])[1:]
+    return [
+        Timing(racer.entrant, batch, threads, tuple(taken), first, _difference(answers[0], given), racer.error)
+        for racer, taken, first, given in zip(racers, latencies, warm, answers)
+    ]
+
+
+def _outputs(path: Path) -> Arrays:
+    with np.load(path, allow_pickle=False) as found:
+        return tuple(found[name] for name in sorted(found.files))
+
+
+def _difference(expected: Arrays | None, given: Arrays | None) -> float | None:
+    """Of the outputs that both have; None where there is nothing to compare."""
+    if expected is None or given is None or any(a.shape != b.shape for a, b in zip(expected, given)):
+        return None
+    gaps = [
+        float(np.abs(b.astype(np.float64) - a).max() / max(1.0, float(np.abs(a).max())))
+        for a, b in zip(expected, given)
+    ]
+    return max(gaps)
+
+
+class _Racer:
+    """An entrant's process; after an error it answers nothing more, and `error` says why."""
+
+    def __init__(self, entrant: Entrant, source: Path, threads: int) -> None:
+        self.entrant, self.error = entrant, ""
+        self._command = [sys.executable, "-m", "gluon_ref.benches.worker", entrant.folder, entrant.way, str(source)]
+        self._environ = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+    def __enter__(self) -> _Racer:
+        self._process = subprocess.Popen(
+            self._command,
+            env=self._environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            self._listen()  # that it is ready
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream
+            stream.close()
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the process answers; nothing once there was an error."""
+        if self.error:
+            return {}
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # the answer says that it is gone
+        return self._listen()
+
+    def _listen(self) -> dict[str, Any]:
+        assert self._process.stdout and self._process.stderr
+        line = self._process.stdout.readline()
+        if not line:
+            last = (self._process.stderr.read().strip().splitlines() or ["no message"])[-1]
+            raise MachineError(
+                "benchmark",
+                f"the process of {self.entrant.label} ({self.entrant.folder}) ended: {last}",
+                "timings",
+                "free memory, or leave it out",
+            )
+        found: dict[str, Any] = json.loads(line)
+        self.error = found.get("error", "")
+        return found

@@ -1,0 +1,71 @@
+"""One entrant in a process of its own, timed when it is told to.
+
+`python -m gluon_ref.benches.worker FOLDER WAY INPUTS` reads a JSON object per line, {"group": N, "seconds": S} to time
+or {"group": N, "target": FILE} to answer, and writes one per line. INPUTS.npz holds arrays "GROUP.INDEX".
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import GluonRefError
+from .entrants import Arrays, open_entrant
+
+FEWEST = 3  # calls that are timed, however long they take
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve until standard input ends."""
+    folder, way, source = arguments
+    with np.load(source, allow_pickle=False) as arrays:
+        groups: dict[int, list[np.ndarray]] = {}
+        for name in sorted(arrays.files, key=lambda one: tuple(map(int, one.split(".")))):
+            groups.setdefault(int(name.split(".")[0]), []).append(arrays[name])
+    started = time.perf_counter()
+    try:
+        answer = open_entrant(folder, way, tuple(groups[0]))
+    except GluonRefError as error:
+        tell({"error": str(error)})
+        return
+    tell({"ready_s": time.perf_counter() - started})
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            tell(serve(answer, tuple(groups[asked["group"]]), asked))
+        except GluonRefError as error:
+            tell({"error": str(error)})
+
+
+def serve(answer: Callable[..., Arrays], inputs: Arrays, asked: dict[str, Any]) -> dict[str, Any]:
+    """Answer once into a file, which warms up too, or time as many calls as fit."""
+    if "target" in asked:
+        outputs = answer(*inputs)
+        np.savez(asked["target"], *outputs)
+        return {"outputs": len(outputs)}
+    return {"latencies_s": timed(answer, inputs, asked["seconds"])}
+
+
+def timed(answer: Callable[..., Arrays], inputs: Arrays, seconds: float) -> list[float]:
+    """Seconds of each call, one after another, for about as long as asked."""
+    found: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(found) < FEWEST or time.perf_counter() < end:
+        start = time.perf_counter()
+        answer(*inputs)
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def tell(document: dict[str, Any]) -> None:
+    """A line for the parent."""
+    print(json.dumps(document), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
