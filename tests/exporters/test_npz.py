@@ -93,8 +93,8 @@ def test_the_description_tells_of_each_array(tmp_path: Path) -> None:
     assert (use["operator"], use["role"], use["options"]["kernel"]) == ("Convolution", "weight", "(3, 2)")
     assert use["axes"] == ["out", "in / groups", "height", "width"]
     assert (told["format"], told["classes"], told["about"]) == (1, True, {"task": "classify", "labels": '["a"]'})
-    assert told["inputs"] == [{"name": "data", "shape": [2, 4, 5], "dtype": "float32"}]
-    assert told["outputs"] == [{"name": "out0", "shape": [7], "dtype": "float32"}]
+    for key, expected in (("inputs", FIELDS), ("outputs", (Field("out0", (7,)),))):
+        assert [Field(**{**one, "shape": tuple(one["shape"])}) for one in told[key]] == list(expected)
 
 
 def test_nothing_of_the_network_is_lost(tmp_path: Path) -> None:
