@@ -87,8 +87,8 @@ def fields(entries: list[Mapping[str, Any]]) -> list[Field]:
     """
     found = []
     for one in entries:
-        name, shape, dtype = one["name"], tuple(one["shape"]), one["dtype"]
-        if not isinstance(name, str) or dtype not in DTYPES or not all(type(size) is int for size in shape):
+        name, shape, dtype, batch = one["name"], tuple(one["shape"]), one["dtype"], one.get("batch", 0)
+        if not isinstance(name, str) or dtype not in DTYPES or not all(type(size) is int for size in (*shape, batch)):
             raise ValueError(f"field {name!r}")
-        found.append(Field(name, shape, dtype))
+        found.append(Field(name, shape, dtype, batch))
     return found

@@ -7,11 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import catalog
 from .answering import open_subject
 from .errors import DataError
 from .inputs._arrays import load
 from .records import Artefact
+
+Arrays = tuple[np.ndarray, ...]
 
 BATCH = 256
 
@@ -48,11 +52,31 @@ def predict(subject: str | Path, requests: Iterable[str]) -> Iterator[dict[str, 
 
 
 def _plain(artefact: Artefact, requests: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Outputs as they are, for each row of each file."""
+    """Outputs as they are, for each row of each file; for the file as a whole where outputs differ in their rows."""
     for request in requests:
-        inputs = load(request, artefact.inputs, "predict")
-        for start in range(0, len(inputs[0]), BATCH):
-            outputs = artefact.answer(*(array[start : start + BATCH] for array in inputs))
+        row = 0
+        for group in _groups(load(request, artefact.inputs, "predict"), artefact, request):
+            outputs = artefact.answer(*group)
+            if len({output.shape[:1] for output in outputs}) > 1:
+                found = {name: output.tolist() for name, output in zip(artefact.outputs, outputs)}
+                yield {"input": request, "outputs": found}
+                continue
             for at in range(len(outputs[0])):
-                row = {name: output[at].tolist() for name, output in zip(artefact.outputs, outputs)}
-                yield {"input": f"{request}, row {start + at + 1}", "outputs": row}
+                row += 1
+                found = {name: output[at].tolist() for name, output in zip(artefact.outputs, outputs)}
+                yield {"input": f"{request}, row {row}", "outputs": found}
+
+
+def _groups(inputs: Arrays, artefact: Artefact, request: str) -> Iterator[Arrays]:
+    """Inputs in groups that the network takes."""
+    sizes = {field.batch for field in artefact.inputs}
+    if len(sizes) > 1:  # some inputs have rows of their own, such as states: they belong to all samples
+        yield inputs
+        return
+    size = sizes.pop() or BATCH
+    if size != BATCH and len(inputs[0]) % size:
+        raise DataError(
+            request, f"{len(inputs[0])} rows", f"a multiple of {size}, the batch that the network takes", "add rows"
+        )
+    for start in range(0, len(inputs[0]), size):
+        yield tuple(array[start : start + size] for array in inputs)

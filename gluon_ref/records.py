@@ -11,11 +11,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Field:
-    """One array at the network's border; `shape` leaves the batch axis out and has -1 where it varies."""
+    """One array at the network's border.
+
+    Args:
+        name: of the array.
+        shape: the batch axis left out, -1 where an axis varies.
+        dtype: of its elements.
+        batch: the only size of axis 0 that the network takes; 0 for any.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
+    batch: int = 0
 
 
 @dataclass(frozen=True)
@@ -200,7 +208,6 @@ class Source:
         classes: whether the first output is logits of classes.
         about: what to tell of it inside an artefact: task, recipe, labels, versions ...
         calibration: inputs as the network sees them in training, to find ranges by; empty where there are none.
-        batch: the only size of axis 0 that it takes; 0 for any.
         probes: two pairs of sizes that it can take, of the batch and of axes that vary; to tell what varies with them.
     """
 
@@ -212,8 +219,12 @@ class Source:
     classes: bool = False
     about: Mapping[str, str] = field(default_factory=dict)
     calibration: Sequence[tuple[np.ndarray, ...]] = ()
-    batch: int = 0
     probes: tuple[tuple[int, int], tuple[int, int]] = ((2, 8), (3, 12))
+
+    @property
+    def batch(self) -> int:
+        """The only number of samples that it takes; 0 for any."""
+        return self.inputs[0].batch
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def to_onnx(source: Source, opset: int = OPSET, probabilities: bool = False) -> 
         results.append(_value(field, head.dtype))
     if probabilities:
         steps.append(onnx.helper.make_node("Softmax", [source.outputs[0].name], [PROBABILITIES], name=PROBABILITIES))
-        results.append(_value(Field(PROBABILITIES, source.outputs[0].shape), heads[0].dtype))
+        results.append(_value(replace(source.outputs[0], name=PROBABILITIES), heads[0].dtype))
     inputs = [_value(field, np.dtype(field.dtype)) for field in source.inputs]
     return _model(source, _needed(steps, [one.name for one in results]), inputs, results, walk.initializers, opset)
 
@@ -209,10 +210,10 @@ def _needed(steps: Sequence[Any], results: Iterable[str]) -> list[Any]:
 
 
 def _value(field: Field, dtype: np.dtype[Any]) -> Any:
-    """An input or output; the batch is free, and so are axes of -1."""
+    """An input or output; a batch of 0 is free, and so are axes of -1."""
     axes = [f"{field.name}_{at}" if size == -1 else size for at, size in enumerate(field.shape, 1)]
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
-    return onnx.helper.make_tensor_value_info(field.name, kind, [BATCH, *axes])
+    return onnx.helper.make_tensor_value_info(field.name, kind, [field.batch or BATCH, *axes])
 
 
 def _model(

@@ -80,7 +80,7 @@ def outputs(
     found = []
     for batch, steps in probes:
         shapes = {
-            field.name: (batch, *(steps if size == -1 else size for size in field.shape))
+            field.name: (field.batch or batch, *(steps if size == -1 else size for size in field.shape))
             for field in fields
             if field.name in needed
         }
@@ -92,7 +92,12 @@ def outputs(
     dtypes = symbol.infer_type(**types, **{name: kinds[name] for name in kinds if name in needed})[1]
     called = list(names) if len(names) == len(found[0]) else _called(symbol)
     return tuple(
-        Field(name, tuple(a if a == b else -1 for a, b in zip(small[1:], large[1:])), np.dtype(dtype).name)
+        Field(
+            name,
+            tuple(a if a == b else -1 for a, b in zip(small[1:], large[1:])),
+            np.dtype(dtype).name,
+            small[0] if small[:1] == large[:1] else 0,
+        )
         for name, small, large, dtype in zip(called, *found, dtypes)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,13 @@ import numpy as np
 from .. import arrays, graphs
 from ..artefacts import DTYPES
 from ..backend import mx, quiet
-from ..errors import DataError, FitError, OptionError, reason
+from ..errors import DataError, OptionError
 from ..inputs._arrays import load
 from ..records import Field, Source
-from . import heads
-from .sources import outputs
+from . import heads, trials
 from .subjects import Arrays, Case, Subject, about, agreement
 
 GIVEN = "given samples"
-BATCHES = (1, 2, 7)
-# Of axes that vary: the first that the network can take are used.
-SIZES = ((16, 33), (64, 97), (224, 257), (512, 545))
-LARGE = 100.0
 CALIBRATION_BATCH = 64
 SHOWN = 4  # names in a message
 
@@ -52,27 +47,16 @@ def of_files(
     waiting = heads.labels(graphs.parse(str(symbol), network.tojson()))
     names = [name for name in network.list_inputs() if name not in known and name not in waiting]
     _check(str(symbol), str(params), names, known, network, shapes, dtypes)
-    fields = tuple(Field(name, tuple(shapes[name][1:]), dtypes.get(name, "float32")) for name in names)
     used = {name: known[name] for name in network.list_inputs() if name in known}
     bare = heads.without_labels(network)
-    probes, results = _sized(bare, fields, used, shapes)
-    batch = probes[0][0] if probes[0][0] == probes[1][0] else 0
+    fields, probes, results = trials.fit(bare, names, used, shapes, dtypes)
     given = _given(calibration, fields) if calibration is not None else ()
-    source = Source(
-        bare,
-        used,
-        fields,
-        results,
-        {name: name for name in used},
-        about=about(Path(symbol).name),
-        calibration=given,
-        batch=batch,
-        probes=probes,
-    )
+    structure = {name: name for name in used}
+    told = about(Path(symbol).name)
+    source = Source(bare, used, fields, results, structure, about=told, calibration=given, probes=probes)
     answer = _reference(network, used, fields, waiting)
-    batches = [batch] if batch else sorted({*BATCHES, shapes[names[0]][0]})
-    cases = _cases(fields, batches, (probes[0][1], probes[1][1]), answer)
-    subject = Subject(source, cases, {"model": Path(symbol).name}, notes=_notes(known, used, params, batch))
+    cases = trials.cases(fields, probes, shapes[names[0]][0], answer)
+    subject = Subject(source, cases, {"model": Path(symbol).name}, notes=_notes(known, used, params, fields))
     if not given:
         return subject
     real = Case(GIVEN, given, [answer(*group) for group in given])
@@ -124,16 +108,6 @@ def _some(names: Sequence[str]) -> str:
     return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
 
 
-def _unfit(fields: Iterable[Field], shapes: Mapping[str, tuple[int, ...]], why: str) -> OptionError:
-    told = " ".join(f"{field.name}={','.join(map(str, shapes[field.name]))}" for field in fields)
-    return OptionError(
-        "--shape",
-        f"{told} does not fit the network and its parameters ({why})",
-        "shapes that it can take",
-        "`gluonref inspect` names inputs and operators; pass other shapes, or the params that belong to it",
-    )
-
-
 def _reference(
     network: Any, known: Mapping[str, Any], fields: Sequence[Field], waiting: Sequence[str]
 ) -> Callable[..., Arrays]:
@@ -158,64 +132,26 @@ def _reference(
     return answer
 
 
-def _cases(
-    fields: Sequence[Field], batches: Sequence[int], sizes: tuple[int, int], answer: Callable[..., Arrays]
-) -> list[Case]:
-    """Made-up inputs in several batch sizes, and of several sizes where axes vary; zeros, and large numbers."""
-    random = np.random.RandomState(0)
-    cases = [(f"random, batch {size}", _made(fields, size, sizes[0], random)) for size in batches]
-    if any(-1 in field.shape for field in fields):
-        cases.append((f"random, size {sizes[1]}", _made(fields, batches[0], sizes[1], random)))
-    plain = cases[0][1]
-    whole = [not np.issubdtype(one.dtype, np.floating) for one in plain]
-    cases.append(("zeros", tuple(one if keep else one * 0 for one, keep in zip(plain, whole))))
-    cases.append(("large", tuple(one if keep else one * LARGE for one, keep in zip(plain, whole))))
-    return [Case(name, [given], [answer(*given)]) for name, given in cases]
-
-
-def _sized(
-    symbol: Any, fields: Sequence[Field], known: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
-) -> tuple[tuple[tuple[int, int], tuple[int, int]], tuple[Field, ...]]:
-    """Sizes that the network can take, as Source has them, alike for a batch that cannot vary; and the results.
-
-    Raises:
-        OptionError: when the network can take no such inputs.
-    """
-    given = max(shapes[fields[0].name][0], 1)
-    why = ""
-    for sizes in SIZES if any(-1 in field.shape for field in fields) else SIZES[:1]:
-        for batches in ((given + 1, given + 2), (given, given)):
-            probes = ((batches[0], sizes[0]), (batches[1], sizes[1]))
-            try:
-                return probes, outputs(symbol, fields, known, probes=probes)
-            except (mx.base.MXNetError, FitError) as error:
-                why = reason(error)
-    raise _unfit(fields, shapes, why)
-
-
-def _made(fields: Sequence[Field], batch: int, steps: int, random: np.random.RandomState) -> Arrays:
-    found = []
-    for field in fields:
-        shape = (batch, *(steps if size == -1 else size for size in field.shape))
-        whole = not np.issubdtype(np.dtype(field.dtype), np.floating)
-        made = random.randint(1, 4, shape) if whole else random.normal(0, 1, shape)
-        found.append(np.asarray(made, dtype=field.dtype))
-    return tuple(found)
-
-
 def _given(path: str | Path, fields: Sequence[Field]) -> tuple[Arrays, ...]:
     """Real inputs from a file, in batches."""
     found = load(path, fields, "--calibration")
-    return tuple(
-        tuple(array[at : at + CALIBRATION_BATCH] for array in found)
-        for at in range(0, len(found[0]), CALIBRATION_BATCH)
-    )
+    size = fields[0].batch or CALIBRATION_BATCH
+    whole = len(found[0]) if not fields[0].batch else len(found[0]) // size * size
+    if not whole:
+        raise DataError(str(path), f"{len(found[0])} samples", f"{size} or more, which the network takes", "give more")
+    return tuple(tuple(array[at : at + size] for array in found) for at in range(0, whole, size))
 
 
-def _notes(known: Mapping[str, Any], used: Mapping[str, Any], params: str | Path, batch: int) -> tuple[str, ...]:
+def _notes(
+    known: Mapping[str, Any], used: Mapping[str, Any], params: str | Path, fields: Sequence[Field]
+) -> tuple[str, ...]:
     unread, notes = [name for name in known if name not in used], []
     if unread:
         notes.append(f"{params} also holds {_some(unread)}, which the network does not read")
-    if batch:
-        notes.append(f"the network takes batches of {batch} only, and so does the artefact")
+    fixed = [field for field in fields if field.batch]
+    if fixed and len(fixed) == len(fields):
+        notes.append(f"the network takes batches of {fixed[0].batch} only, and so does the artefact")
+    elif fixed:
+        told = " and ".join(f"{field.name} of {field.batch} rows" for field in fixed)
+        notes.append(f"the network takes {told} only, and so does the artefact")
     return tuple(notes)

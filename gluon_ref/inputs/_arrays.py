@@ -39,7 +39,8 @@ def load(path: str | Path, fields: Sequence[Field], where: str) -> tuple[np.ndar
         ) from None
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(str(path), f"no arrays of numpy's ({error})", "an .npz or .npy file", DO) from None
-    counts = {len(array) for array in found.values() if array.ndim}
+    free = [field.name for field in fields if not field.batch] or [field.name for field in fields]
+    counts = {len(found[name]) for name in free if name in found and found[name].ndim}
     for field in fields:
         array = found.get(field.name)
         wanted = "x".join("N" if size == -1 else str(size) for size in (-1, *field.shape))

@@ -67,6 +67,40 @@ def test_a_net_of_one_batch_size_is_told_and_exported(tmp_path: Path) -> None:
     result = export_files(*files, {"data": (3, 2, 4)}, "onnx", tmp_path / "out")
     assert result.notes == ("the network takes batches of 3 only, and so does the artefact",)
     assert [row.case for row in result.comparisons] == ["random, batch 3", "zeros", "large"]
+    np.save(tmp_path / "six.npy", np.ones((6, 2, 4)))
+    assert len(list(predict(result.folder, [str(tmp_path / "six.npy")]))) == 6
+    np.save(tmp_path / "four.npy", np.ones((4, 2, 4)))
+    with pytest.raises(DataError, match=r"four.npy: 4 rows; expected a multiple of 3"):
+        list(predict(result.folder, [str(tmp_path / "four.npy")]))
+
+
+def test_a_recurrent_layer_takes_its_states_as_inputs(tmp_path: Path) -> None:
+    layer = mx.gluon.rnn.LSTM(4, num_layers=2, input_size=3, prefix="lstm_")
+    layer.initialize()
+    layer.hybridize()
+    layer(mx.nd.zeros((5, 1, 3)), layer.begin_state(1))
+    layer.export(str(tmp_path / "net"), epoch=0)
+    files = tmp_path / "net-symbol.json", tmp_path / "net-0000.params"
+    shapes = {name: (5, 1, 3) if name == "data0" else (2, 1, 4) for name in ("data0", "data1", "data2")}
+    result = export_files(*files, shapes, "onnx", tmp_path / "out")
+    assert result.notes == ("the network takes data1 of 2 rows and data2 of 2 rows only, and so does the artefact",)
+    fields = open_subject(result.folder).inputs
+    assert [field.batch for field in fields] == [0, 2, 2]
+    np.savez(tmp_path / "one.npz", data0=np.ones((4, 1, 3)), data1=np.zeros((2, 1, 4)), data2=np.zeros((2, 1, 4)))
+    (answer,) = predict(result.folder, [str(tmp_path / "one.npz")])  # steps and layers are no rows of one kind
+    assert [np.shape(output) for output in answer["outputs"].values()] == [(4, 1, 4), (2, 1, 4), (2, 1, 4)]
+
+
+def test_samples_for_a_net_of_one_batch_size_come_in_whole_batches(tmp_path: Path) -> None:
+    symbol = mx.sym.FullyConnected(mx.sym.reshape(mx.sym.var("data"), shape=(3, 8)), num_hidden=2, name="dense")
+    files = write(symbol, tmp_path, data=(3, 2, 4))
+    np.savez(tmp_path / "real.npz", data=np.ones((8, 2, 4)))
+    shapes = {"data": (3, 2, 4)}
+    subject = of_files(*files, shapes, {}, tmp_path / "real.npz")
+    assert [one[0].shape for one in subject.source.calibration] == [(3, 2, 4)] * 2
+    np.savez(tmp_path / "real.npz", data=np.ones((2, 2, 4)))
+    with pytest.raises(DataError, match=r"real.npz: 2 samples; expected 3 or more"):
+        of_files(*files, shapes, {}, tmp_path / "real.npz")
 
 
 def test_real_inputs_are_compared_too(files: tuple[Path, Path], tmp_path: Path) -> None:
