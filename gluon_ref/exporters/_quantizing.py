@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -14,18 +14,19 @@ Arrays = dict[str, np.ndarray]
 MOST_BYTES = 1 << 20
 
 
-def rounded(where: str, known: Sequence[str], leave_out: Iterable[str]) -> list[str]:
+def rounded(where: str, known: Collection[str], leave_out: Iterable[str], always: Collection[str] = ()) -> list[str]:
     """The layers to quantize.
 
     Args:
         where: the format, for messages ("format int8").
-        known: all that can be.
-        leave_out: those that stay in float32.
+        known: all that have weights.
+        leave_out: those that shall stay in float32.
+        always: those that stay so anyway.
     Raises:
         ConversionError: when there are none to begin with.
         UnknownNameError: when one to leave out is none of them.
     """
-    if not known:
+    if not set(known) - set(always):
         raise ConversionError(
             where,
             "no layer that can be computed in 8 bits",
@@ -35,7 +36,7 @@ def rounded(where: str, known: Sequence[str], leave_out: Iterable[str]) -> list[
     for name in leave_out:
         if name not in known:
             raise UnknownNameError(f"{where}: leave_out", name, known)
-    gone = set(leave_out)
+    gone = {*leave_out, *always}
     return [name for name in known if name not in gone]
 
 
@@ -51,6 +52,7 @@ def batches(where: str, source: Source) -> list[Arrays]:
     do = "pass --calibration FILE.npz with a few hundred real samples, an array for each input"
     if not source.calibration:
         raise OptionError(where, "no samples to find the ranges of values by", "real inputs of the network", do)
+    rows = {field.name: field.batch for field in source.inputs if field.batch}
     found: list[Arrays] = []
     for arrays in source.calibration:
         given = {field.name: np.asarray(one, field.dtype) for field, one in zip(source.inputs, arrays)}
@@ -62,9 +64,9 @@ def batches(where: str, source: Source) -> list[Arrays]:
                 raise OptionError(where, f"{told} for {field.name}", wanted, do)
             if not np.isfinite(array).all():
                 raise OptionError(where, f"NaN or infinity in samples of {field.name}", "finite numbers", do)
-        found.extend(_split(given, source.batch))
+        found.extend(_split(given, rows))
     if not found:
-        raise OptionError(where, "fewer samples than a batch", f"{source.batch} or more", do)
+        raise OptionError(where, "fewer samples than a batch", f"{max(rows.values())} or more", do)
     return found
 
 
@@ -73,12 +75,21 @@ def _fits(array: np.ndarray, shape: tuple[int, ...]) -> bool:
     return bool(array.size) and len(given) == len(shape) and all(b in (-1, a) for a, b in zip(given, shape))
 
 
-def _split(given: Arrays, batch: int) -> list[Arrays]:
-    """Samples as batches of the size that a network takes, where it takes but one, or of no more than is sensible.
+def _split(given: Arrays, rows: dict[str, int]) -> list[Arrays]:
+    """Samples as batches that the network takes, of no more than is sensible.
 
-    What is left over of a size that is fixed is dropped.
+    Args:
+        given: samples by input.
+        rows: the only number that an input takes, where it takes but one; what is left over is dropped.
     """
-    count = min(len(array) for array in given.values())
-    size = batch or max(1, MOST_BYTES * count // sum(array.nbytes for array in given.values()))
-    stop = count // batch * batch if batch else count
-    return [{name: one[at : at + size] for name, one in given.items()} for at in range(0, stop, size)]
+    if not rows:
+        count = min(len(array) for array in given.values())
+        size = max(1, MOST_BYTES * count // sum(array.nbytes for array in given.values()))
+        return [{name: one[at : at + size] for name, one in given.items()} for at in range(0, count, size)]
+    count = min(len(given[name]) // size for name, size in rows.items())
+    if len(rows) < len(given):  # beside inputs of any number, which are not to be told apart
+        count = min(count, 1)
+    return [
+        {name: one[at * rows[name] : (at + 1) * rows[name]] if name in rows else one for name, one in given.items()}
+        for at in range(count)
+    ]

@@ -59,7 +59,7 @@ def write(
     Args:
         source: the network.
         folder: an existing, empty folder.
-        leave_out: names of layers that stay in float32, as the manifest lists them.
+        leave_out: names of layers that stay in float32; the manifest lists them all.
         calibration_method: how the range of a value is found on the samples: its extremes, or the range that changes
             the distribution least, which clips rare large values.
     Returns:
@@ -71,7 +71,7 @@ def write(
     """
     fused = _fused(source.symbol)
     known = _layers(fused, set(source.arrays))
-    inside = rounded(WHERE, list(known), leave_out)
+    inside = rounded(WHERE, known, leave_out)
     left_out = [name for name in known if name not in inside]
     samples = batches(WHERE, source)
     try:

@@ -43,7 +43,9 @@ def layers(source: Source) -> list[str]:
     """
     from ..conversion import rewriting
 
-    return list(rewriting.layers(_prepared(source, 13, False)))
+    model = _prepared(source, 13, False)
+    narrow = rewriting.narrow(model)
+    return [layer for layer, name in rewriting.layers(model).items() if name not in narrow]
 
 
 def write(
@@ -58,10 +60,12 @@ def write(
 ) -> dict[str, Any]:
     """Write the network into a folder; the batch, and a text's length, stay free.
 
+    A convolution over one to three channels stays in float32, where it is as fast and exact.
+
     Args:
         source: the network.
         folder: an existing, empty folder.
-        leave_out: names of layers that stay in float32, as the manifest lists them.
+        leave_out: names of layers that stay in float32; the manifest lists them all.
         calibration_method: how the range of a value is found on the samples: its extremes, or the average of each
             batch's, which clips rare large values; recurrent nets need none.
         per_channel: each output channel of a layer has a scale of its own.
@@ -77,8 +81,8 @@ def write(
     from ..conversion import rewriting
 
     model = _prepared(source, opset, probabilities and source.classes)
-    known = rewriting.layers(model)
-    inside = rounded(WHERE, list(known), leave_out)
+    known, narrow = rewriting.layers(model), rewriting.narrow(model)
+    inside = rounded(WHERE, known, leave_out, [layer for layer, name in known.items() if name in narrow])
     excluded = [name for layer, name in known.items() if layer not in inside]
     dynamic = rewriting.recurrent(model)
     if not dynamic:
@@ -138,7 +142,6 @@ def _static(
     from onnxruntime import quantization
 
     from ..conversion import rewriting
-    from ..conversion.patching import patched
 
     class Reader(quantization.CalibrationDataReader):
         """Hands out the samples, then None."""
@@ -165,7 +168,7 @@ def _static(
         )
     except STUMBLES as error:
         raise _unable(error) from None
-    return patched(rewriting.barred(rewriting.wide(rewriting.read(target))))
+    return rewriting.barred(rewriting.wide(rewriting.read(target)))
 
 
 def _dynamic(model: Any, target: Path, excluded: list[str], per_channel: bool) -> Any:

@@ -11,7 +11,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 Arrays = dict[str, np.ndarray]
-SCALES = {"scale": np.float32(0.05), "zero": np.uint8(100), "wscale": np.float32(0.01), "wzero": np.int8(0)}
+SCALES = {"scale": np.float32(0.05), "zero": np.uint8(100)}
 
 
 def model(steps: Sequence[Any], arrays: Arrays, data: tuple[int, ...], rank: int = 0) -> onnx.ModelProto:

@@ -75,6 +75,15 @@ def test_layers_are_named_as_the_network_names_them() -> None:
     assert list(rewriting.layers(made)) == ["dense", "dense_2", "table", "lstm"]
 
 
+@pytest.mark.parametrize(
+    ("channels", "group", "expected"), [(1, 1, {"conv"}), (3, 1, {"conv"}), (4, 1, set()), (3, 3, set())]
+)
+def test_convolutions_over_few_channels_are_narrow(channels: int, group: int, expected: set[str]) -> None:
+    weight = np.ones((6, channels // group, 3, 3), np.float32)
+    steps = [step("Conv", "data w", "conv", group=group), step("Conv", "conv data", "result")]
+    assert rewriting.narrow(model(steps, {"w": weight}, (channels, 8, 9))) == expected
+
+
 def test_what_nothing_reads_is_dropped_and_the_header_kept() -> None:
     about = model([], {}, (3,))
     helper.set_model_props(about, {"task": "classify"})

@@ -29,7 +29,8 @@ def operators(folder: Path) -> list[str]:
 
 
 def test_layers_are_named_from_input_to_output() -> None:
-    assert onnx_int8.layers(rounding.image_source()) == LAYERS
+    """But for the first convolution: over one channel, 8 bits are no faster."""
+    assert onnx_int8.layers(rounding.image_source()) == LAYERS[1:]
 
 
 @pytest.mark.parametrize("options", [{}, {"calibration_method": "average"}, {"per_channel": False}])
@@ -41,7 +42,8 @@ def test_scores_are_about_the_networks(tmp_path: Path, options: dict[str, object
     assert 0 < rounding.gap(scores, rounding.expected(source, images)) < 0.1
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-5)
     assert written["quantization"] == "static"
-    assert (written["layers"], written["left_out"], written["outputs"]) == (LAYERS, [], ["scores", "probabilities"])
+    assert (written["layers"], written["left_out"]) == (LAYERS[1:], LAYERS[:1])
+    assert written["outputs"] == ["scores", "probabilities"]
 
 
 def test_a_sample_answers_alike_in_any_batch(tmp_path: Path) -> None:
@@ -55,17 +57,14 @@ def test_a_sample_answers_alike_in_any_batch(tmp_path: Path) -> None:
 
 def test_weights_take_a_byte_each(tmp_path: Path) -> None:
     onnx_int8.write(rounding.image_source(), tmp_path)
-    kinds = {name: array.dtype for name, array in weights(tmp_path).items() if array.size > 1}
-    assert {name for name, kind in kinds.items() if kind == np.int8} == {
-        name for name in kinds if "weight" in name or "_W_" in name
-    }
-    assert sum(kind == np.int8 for kind in kinds.values()) == 4
+    kinds = [array.dtype.name for array in weights(tmp_path).values() if array.size > 1]
+    assert sorted(kinds) == ["float32", "int8", "int8", "int8"]  # the first layer's, and the others'
 
 
 def test_layers_that_are_left_out_stay_in_float32(tmp_path: Path) -> None:
     source, images = rounding.image_source(), rounding.pixels(7)
     gaps = []
-    for count in range(len(LAYERS) + 1):
+    for count in range(1, len(LAYERS) + 1):
         folder = tmp_path / str(count)
         folder.mkdir()
         written = onnx_int8.write(source, folder, leave_out=tuple(LAYERS[:count]))
@@ -122,7 +121,7 @@ def test_nothing_is_printed_and_no_logging_set_up(tmp_path: Path, capfd: pytest.
 
 
 def test_a_fixed_batch_stays(tmp_path: Path) -> None:
-    source = dataclasses.replace(rounding.image_source(), batch=4)
+    source = dataclasses.replace(rounding.image_source(), inputs=(dataclasses.replace(FIELD, batch=4),))
     onnx_int8.write(source, tmp_path)
     assert onnx_int8.open(tmp_path, source.inputs)(rounding.pixels(4))[0].shape == (4, 3)
 

@@ -25,9 +25,23 @@ def test_samples_have_the_names_and_types_of_the_inputs() -> None:
     }
 
 
+def fixed(data: int, length: int) -> Source:
+    """The same, taking but these numbers of rows; 0 for any."""
+    rows = dict(data=data, length=length)
+    inputs = tuple(dataclasses.replace(field, batch=rows[field.name]) for field in SOURCE.inputs)
+    return dataclasses.replace(SOURCE, inputs=inputs)
+
+
 def test_batches_of_a_fixed_size_drop_what_is_left_over() -> None:
-    source = dataclasses.replace(SOURCE, calibration=[given(7, 2, 5), given(2, 2, 1)], batch=3)
+    source = dataclasses.replace(fixed(3, 3), calibration=[given(7, 2, 5), given(2, 2, 1)])
     assert [len(one["length"]) for one in batches("here", source)] == [3, 3]
+
+
+def test_an_input_with_rows_of_its_own_stands_beside_a_free_batch() -> None:
+    source = dataclasses.replace(fixed(0, 2), calibration=[(np.ones((5, 2, 7)), np.ones(2))])
+    assert [{name: len(array) for name, array in one.items()} for one in batches("here", source)] == [
+        {"data": 5, "length": 2}
+    ]
 
 
 def test_large_samples_go_in_small_batches() -> None:
@@ -55,5 +69,5 @@ def broken(value: float) -> tuple[np.ndarray, np.ndarray]:
 )
 def test_samples_of_another_kind_are_refused(arrays: tuple[np.ndarray, ...], batch: int, told: str) -> None:
     with pytest.raises(OptionError) as caught:
-        batches("here", dataclasses.replace(SOURCE, calibration=[arrays], batch=batch))
+        batches("here", dataclasses.replace(fixed(batch, batch), calibration=[arrays]))
     assert str(caught.value).startswith(f"here: {told}; pass --calibration FILE.npz")
