@@ -118,7 +118,7 @@ def _parsed(where: str, document: Mapping[str, Any], contents: Mapping[str, byte
         {key: json.loads(contents.get(name, b"[]")) for key, name in (("labels", LABELS), ("vocab", VOCABULARY))}
     )
     facts = Facts(**{key: tuples(value) for key, value in known.items()})
-    fields = tuple(Field(one["name"], tuple(one["shape"]), one["dtype"]) for one in document["inputs"])
+    fields = tuple(Field(**{**one, "shape": tuple(one["shape"])}) for one in document["inputs"])
     outputs = tuple(one["name"] for one in document["outputs"])
     return Bundle(where, contents[MODEL], fields, outputs, document["answers"], facts.takes, facts)
 

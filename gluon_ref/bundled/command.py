@@ -102,8 +102,9 @@ def _groups(bundle: Bundle, requests: Iterable[str]) -> Iterator[tuple[list[str]
         return
     for path in _paths(requests):
         arrays = _arrays.load(path, bundle.fields, "predict")
-        for start in range(0, len(arrays[0]), BATCH):
-            part = tuple(one[start : start + BATCH] for one in arrays)
+        size = bundle.fields[0].batch or BATCH
+        for start in range(0, len(arrays[0]), size):
+            part = tuple(one[start : start + size] for one in arrays)
             yield [f"{path}, row {start + at + 1}" for at in range(len(part[0]))], part
 
 

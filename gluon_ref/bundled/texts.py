@@ -30,7 +30,7 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
                 "predict", "an empty text", "at least one character", "give a text, or - for lines on standard input"
             )
         found = [known.get(token, UNKNOWN) for token in tokens(text, facts.split, facts.length)]
-        yield text, np.array(found or [UNKNOWN], dtype=np.int32)
+        yield text, np.array(found, dtype=np.int32)
 
 
 def tokens(text: str, split: str, length: int) -> list[str]:

@@ -62,8 +62,8 @@ def _text(facts: Facts) -> list[str]:
     return [
         SPLITS.get(facts.split, SPLITS["character"]),
         kept,
-        "tokens: the place of each in vocabulary.json, 1 where it has none; a text of no token is one token 1; "
-        "int32, padded at the end with 0, batch in front",
+        "tokens: the place of each in vocabulary.json, 1 where it has none; int32, padded at the end "
+        "with 0, batch in front",
         "length: how many tokens, int32",
     ]
 
@@ -82,7 +82,7 @@ def page(document: Mapping[str, Any], facts: Facts) -> str:
         document: of bundle.json.
         facts: by which inputs are read.
     """
-    inputs = ", ".join(f"{one['name']} {one['dtype']} {_shape(one['shape'])}" for one in document["inputs"])
+    inputs = ", ".join(f"{one['name']} {one['dtype']} {_shape(one)}" for one in document["inputs"])
     outputs = ", ".join(one["name"] for one in document["outputs"])
     example = EXAMPLES[facts.takes]
     rows = {
@@ -111,5 +111,6 @@ It needs numpy and onnxruntime{", and Pillow for images other than PNG" if facts
 """
 
 
-def _shape(sizes: list[int]) -> str:
-    return "(" + ", ".join(["batch", *("any" if size == -1 else str(size) for size in sizes)]) + ")"
+def _shape(field: Mapping[str, Any]) -> str:
+    batch = str(field.get("batch") or "batch")
+    return "(" + ", ".join([batch, *("any" if size == -1 else str(size) for size in field["shape"])]) + ")"
