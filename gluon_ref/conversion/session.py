@@ -54,7 +54,7 @@ def open_model(
         raise PathError(str(path), "no such file", "a model", "check the path, or export again")
     model = str(path) if content is None else content
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or processors())
+    options.intra_op_num_threads = _threads()
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except ERRORS as error:
@@ -68,9 +68,18 @@ def open_model(
         try:
             return tuple(session.run(None, given))
         except ERRORS as error:
-            raise _broken(path, reason(error)) from None
+            told = " ".join(str(error).split())  # the size that is wrong stands on a line amid others
+            raise DataError(
+                str(path), told, "arrays that the model takes", "give them in the shapes that its inputs have"
+            ) from None
 
     return answer
+
+
+def _threads() -> int:
+    """As many as OMP_NUM_THREADS says, of which a list is for loops in loops; else as many as there are cores."""
+    text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(text) if text.isdecimal() and int(text) else processors()
 
 
 def _broken(path: str | Path, given: str) -> DataError:

@@ -58,6 +58,20 @@ def test_batches_do_not_change_answers(path: Path, monkeypatch: pytest.MonkeyPat
     assert [one["input"][-5:] for one in together] == ["row 1", "row 2"]
 
 
+def test_a_network_of_one_batch_is_given_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = mx.gluon.nn.Dense(2, in_units=3, prefix="dense_")
+    net.initialize(mx.init.One())
+    bundle.write(from_net(net, (Field("data", (3,), batch=2),)), tmp_path)
+    np.save(tmp_path / "four.npy", np.arange(12, dtype=np.float32).reshape(4, 3))
+    np.save(tmp_path / "three.npy", np.zeros((3, 3), dtype=np.float32))
+    assert command.main([str(tmp_path / "four.npy")], str(tmp_path / bundle.BUNDLE)) == 0
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["3", "12", "21", "30"]
+    assert command.main([str(tmp_path / "three.npy")], str(tmp_path / bundle.BUNDLE)) == 1
+    told = capsys.readouterr().err
+    assert "invalid dimensions for input: data" in told and "Got: 1 Expected: 2" in told
+    assert told.startswith("error: ") and told.count("\n") == 1
+
+
 def test_nothing_to_answer_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     with pytest.raises(DataError, match="nothing to answer"):

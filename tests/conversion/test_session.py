@@ -1,0 +1,65 @@
+"""ONNX Runtime's side: what is no model, or another's, and arrays that do not fit, are errors of ours in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gluon_ref.backend import mx
+from gluon_ref.conversion import session
+from gluon_ref.conversion.graph import to_onnx
+from gluon_ref.conversion.session import open_model
+from gluon_ref.errors import DataError, PathError
+from gluon_ref.exports.sources import from_net
+from gluon_ref.records import Field
+
+FIELDS = (Field("data", (3,)),)
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    """A dense layer of ones."""
+    net = mx.gluon.nn.Dense(2, in_units=3, prefix="dense_")
+    net.initialize(mx.init.One())
+    return to_onnx(from_net(net, FIELDS)).SerializeToString()
+
+
+def test_a_model_answers_from_a_file_and_out_of_memory(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(content)
+    rows = np.array([[1, 2, 3], [4, 5, 6]], dtype=np.float64)  # given as float32, which the model asks for
+    for answer in (open_model(tmp_path / "model.onnx", FIELDS), open_model("elsewhere", FIELDS, content)):
+        np.testing.assert_array_equal(answer(rows)[0], [[6, 6], [15, 15]])
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PathError, match=r"none.onnx: no such file"):
+        open_model(tmp_path / "none.onnx", FIELDS)
+
+
+@pytest.mark.parametrize("altered", [b"", b"text", b"ORTM" * 9])
+def test_what_is_no_model_is_refused(altered: bytes) -> None:
+    with pytest.raises(DataError, match=r"there: .*expected a model of the inputs that its manifest names") as caught:
+        open_model("there", FIELDS, altered)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_other_inputs_is_refused(content: bytes) -> None:
+    with pytest.raises(DataError, match=r"inputs data instead of tokens, length"):
+        open_model("there", [Field("tokens", (-1,)), Field("length", ())], content)
+
+
+def test_arrays_that_do_not_fit_are_told_with_the_size_that_is_wrong(content: bytes) -> None:
+    with pytest.raises(DataError, match=r"Got: 4 Expected: 3 .*expected arrays that the model takes") as caught:
+        open_model("there", FIELDS, content)(np.zeros((2, 4)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "threads"), [("3", 3), ("5,2", 5), ("", 7), ("0", 7), ("many", 7)])
+def test_threads_are_those_of_the_variable_or_the_cores(
+    text: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    monkeypatch.setattr(session, "processors", lambda: 7)
+    assert session._threads() == threads
