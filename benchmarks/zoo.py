@@ -1,0 +1,260 @@
+"""Which nets of GluonCV's zoo ONNX carries: `python benchmarks/zoo.py --only 'resnet50|yolo3' --table zoo.md`.
+
+Each net is built with random weights, exported, checked, opened in ONNX Runtime and compared with its imperative
+answers for one and three images. A net has a process and `--limit` seconds of its own; all take hours on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ACCEPTED = 1e-4  # of the largest number in an answer
+BATCHES = (1, 3)
+# Of images, the first that a net takes; the rest fail in a layer that would have nothing left.
+SIZES = (64, 96, 224, 299)
+# Nets whose inputs are not one image: what a name begins with, and (frames, height, width) or the sizes to try.
+CLIPS = {
+    "c3d": (16, 112, 112),
+    "p3d": (16, 96, 96),
+    "r2plus1d": (8, 64, 64),
+    "i3d": (16, 96, 96),
+    "slowfast": (32, 64, 64),
+}
+FIXED = {
+    "cifar": (32,),
+    "alexnet": (224,),
+    "densenet": (224,),
+    "nasnet": (224,),
+    "inceptionv3": (299,),
+    "residualattention": (224,),
+    "ssd_300": (300,),
+    "ssd_512": (512,),
+    "monodepth2": (64,),
+}
+# Last layers of detectors: what large numbers come of there is exponentiated, and probabilities of 1 are all alike.
+HEADS = re.compile("predictor|yolooutput|centernet[0-9]+_conv|rpn|rcnn.*dense")
+SEPARATOR = "onnxruntime"
+
+
+def build(name: str) -> Any:
+    """A net without weights from elsewhere."""
+    from gluon_ref.backend import gluoncv
+
+    for options in ({"pretrained_base": False}, {}, {"pretrained_base": False, "classes": ["a", "b", "c"]}):
+        try:
+            return gluoncv.model_zoo.get_model(name, pretrained=False, **options)
+        except TypeError as error:
+            last = error
+    raise last
+
+
+def shape_of(name: str, size: int) -> tuple[int, ...]:
+    """Of one input, without the batch."""
+    return next(((3, *clip) for start, clip in CLIPS.items() if name.startswith(start)), (3, size, size))
+
+
+def initializer() -> Any:
+    """Xavier's, and small numbers for vectors, which it refuses."""
+    from gluon_ref.backend import mx
+
+    @mx.init.register
+    class Drawn(mx.init.Xavier):
+        def _init_weight(self, name: Any, arr: Any) -> None:
+            if arr.ndim < 2:
+                mx.nd.random.normal(0, 0.1, shape=arr.shape, out=arr)
+            else:
+                super()._init_weight(name, arr)
+
+    return Drawn(rnd_type="gaussian", factor_type="in", magnitude=2)
+
+
+def settle(name: str) -> tuple[Any, tuple[int, ...]]:
+    """The net with random weights and statistics, and the smallest input that it takes."""
+    from gluon_ref.backend import mx
+
+    sizes = next((sizes for start, sizes in FIXED.items() if name.startswith(start)), SIZES)
+    for size in sizes:
+        net, shape = build(name), shape_of(name, size)
+        net.initialize(initializer(), force_reinit=True)
+        try:
+            net(mx.nd.random.normal(shape=(1, *shape)))
+            mx.nd.waitall()
+        except (mx.base.MXNetError, ValueError, AssertionError):
+            if size == sizes[-1]:
+                raise
+            continue
+        randomize(net, shape)
+        return net, shape
+    raise AssertionError(name)
+
+
+def randomize(net: Any, shape: tuple[int, ...]) -> None:
+    """Scales, shifts and statistics of all normalizations: random ones, and then near what its layers see.
+
+    Statistics drawn at random alone would let the values of a deep net grow or vanish.
+    """
+    from gluon_ref.backend import mx
+
+    for key, param in net.collect_params().items():
+        if key.endswith(("gamma", "running_var", "moving_var")):
+            param.set_data(mx.nd.random.uniform(0.5, 1.5, shape=param.shape))
+        elif key.endswith(("beta", "running_mean", "moving_mean")):
+            param.set_data(mx.nd.random.normal(0, 0.1, shape=param.shape))
+
+        elif HEADS.search(key) and key.endswith("weight"):
+            param.set_data(param.data() * 0.3)
+
+    def look(block: Any, inputs: Any) -> None:
+        values = inputs[0].asnumpy()
+        axes = tuple(axis for axis in range(values.ndim) if axis != 1)
+        for param, seen in ((block.running_mean, values.mean(axes)), (block.running_var, values.var(axes))):
+            param.set_data(0.2 * param.data() + 0.8 * mx.nd.array(seen))
+
+    hooks = [block.register_forward_pre_hook(look) for block in blocks(net) if hasattr(block, "running_var")]
+    net(mx.nd.array(draw(max(2, 256 // shape[-1]) ** 2, shape)))
+    mx.nd.waitall()
+    for hook in hooks:
+        hook.detach()
+
+
+def blocks(net: Any) -> list[Any]:
+    """A net and all that it is made of."""
+    return [net, *(one for child in net._children.values() for one in blocks(child))]
+
+
+def draw(batch: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Pictures with large and small structures: of noise alone, deep layers see the same everywhere."""
+    found = np.random.normal(size=(batch, *shape))
+    for cell in (4, 16, 48):
+        small = [-(-one // cell) for one in shape[-2:]]
+        coarse = 1.5 * np.random.normal(size=(batch, *shape[:-2], *small))
+        found += coarse.repeat(cell, axis=-2).repeat(cell, axis=-1)[..., : shape[-2], : shape[-1]]
+    return (found / found.std()).astype(np.float32)
+
+
+def arrays(outputs: Any) -> list[np.ndarray]:
+    """A net's answers in a row, however they are nested."""
+    if isinstance(outputs, (list, tuple)):
+        return [array for one in outputs for array in arrays(one)]
+    return [outputs.asnumpy()]
+
+
+def difference(pair: tuple[np.ndarray, np.ndarray]) -> float:
+    """Largest difference of two answers, over the largest number in them."""
+    expected, found = pair
+    if expected.shape != found.shape:
+        return float("inf")
+    return float(np.max(np.abs(expected - found)) / max(float(np.max(np.abs(expected))), 1e-30))
+
+
+def examine(name: str) -> dict[str, Any]:
+    """One net, exported and compared."""
+    from gluon_ref.backend import mx
+    from gluon_ref.conversion.graph import to_onnx
+    from gluon_ref.conversion.session import open_model
+    from gluon_ref.exports.sources import from_net
+    from gluon_ref.records import Field
+
+    mx.random.seed(0)
+    np.random.seed(0)
+    net, shape = settle(name)
+    images = {batch: draw(batch, shape) for batch in BATCHES}
+    expected = {batch: arrays(net(mx.nd.array(images[batch]))) for batch in BATCHES}
+    fields = (Field("data", shape),)
+    source = from_net(net, fields)
+    model = to_onnx(source)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        path.write_bytes(model.SerializeToString())
+        size = path.stat().st_size
+        answer = open_model(path, fields)
+        found = {batch: answer(images[batch]) for batch in BATCHES}
+    pairs = [pair for batch in BATCHES for pair in zip(expected[batch], found[batch])]
+    return {
+        "input": "x".join(map(str, shape)),
+        "outputs": len(source.outputs),
+        "nodes": len(model.graph.node),
+        "megabytes": round(size / 1e6, 1),
+        "difference": max(map(difference, pairs)),
+        "largest": max(float(np.max(np.abs(a))) for a, _ in pairs),
+        "alive": min(float(np.std(a)) for a, _ in pairs),
+    }
+
+
+def run(name: str, limit_s: float) -> dict[str, Any]:
+    """The same in a process of its own; what it says of ONNX Runtime's warnings, and why it failed."""
+    start = time.perf_counter()
+    command = [sys.executable, __file__, "--one", name]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return {"net": name, "failure": f"not done in {limit_s:.0f} s"}
+    lines = done.stdout.strip().splitlines()
+    found = json.loads(lines[-1]) if done.returncode == 0 and lines else {"failure": last_line(done)}
+    found["warnings"] = sum(SEPARATOR in line for line in done.stderr.splitlines())
+    return {"net": name, "seconds": round(time.perf_counter() - start, 1), **found}
+
+
+def last_line(done: Any) -> str:
+    """What ended a process."""
+    lines = [line for line in done.stderr.strip().splitlines() if line.strip()]
+    return lines[-1][:300] if lines else f"ended with {done.returncode}"
+
+
+def row(found: dict[str, Any]) -> str:
+    """A line of the table."""
+    if "failure" in found:
+        return f"| {found['net']} | | | | {found['failure'].replace('|', '/')} |"
+    verdict = "verified" if found["difference"] <= ACCEPTED and not found["warnings"] else "differs"
+    return (
+        f"| {found['net']} | {found['input']} | {found['nodes']} | {found['difference']:.1e} | "
+        f"{verdict}{', warned of' if found['warnings'] else ''} |"
+    )
+
+
+def write(path: Path, results: Sequence[dict[str, Any]]) -> None:
+    """The table as Markdown, and all figures beside it."""
+    head = "| net | input | ONNX nodes | largest difference | |\n| --- | --- | --- | --- | --- |"
+    path.write_text("\n".join([head, *map(row, results)]) + "\n", encoding="utf-8")
+    path.with_suffix(".jsonl").write_text("".join(json.dumps(one) + "\n" for one in results), encoding="utf-8")
+
+
+def main() -> None:
+    """Print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default=".", help="regular expression that a net's name matches from its beginning")
+    parser.add_argument("--skip", default="$", help="the same for nets to leave out")
+    parser.add_argument("--limit", type=float, default=300, help="seconds for a net")
+    parser.add_argument("--table", type=Path, default=Path("zoo.md"))
+    parser.add_argument("--one", help="a single net, in this process")
+    chosen = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if chosen.one:
+        print(json.dumps(examine(chosen.one)))
+        return
+    from gluon_ref.backend import gluoncv
+
+    names = [name for name in gluoncv.model_zoo.get_model_list() if re.match(chosen.only, name)]
+    results: list[dict[str, Any]] = []
+    for name in names:
+        if re.match(chosen.skip, name):
+            continue
+        results.append(run(name, chosen.limit))
+        print(row(results[-1]), flush=True)
+        write(chosen.table, results)
+
+
+if __name__ == "__main__":
+    main()
