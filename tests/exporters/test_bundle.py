@@ -274,6 +274,9 @@ def test_the_model_is_opened_out_of_the_zip(runs: dict[str, Path], tmp_path: Pat
 
 def test_a_network_makes_the_same_zip_each_time(runs: dict[str, Path], tmp_path: Path) -> None:
     assert write(runs["text"], tmp_path / "one").read_bytes() == write(runs["text"], tmp_path / "two").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one" / bundle.BUNDLE) as file:
+        assert {one.date_time for one in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert file.namelist() == sorted(file.namelist())
 
 
 def test_labels_vocabulary_and_steps_are_files_of_their_own(bundles: dict[str, Path]) -> None:
