@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from gluon_ref.backend import mx
 from gluon_ref.errors import ConversionError, DataError, OptionError, PathError, UnknownNameError
 from gluon_ref.exporters import onnx as plain
 from gluon_ref.exporters import onnx_int8
-from gluon_ref.records import Field
+from gluon_ref.records import Field, Source
 
 from . import rounding
 from .rounding import FIELD, LAYERS
@@ -112,12 +113,30 @@ def test_the_file_says_what_the_float_model_says(tmp_path: Path) -> None:
         assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
 
 
-def test_nothing_is_printed_and_no_logging_set_up(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    source, handlers = rounding.image_source(), list(logging.getLogger().handlers)
+def test_scores_keep_their_bits_and_poolings_in_float32_come_before_the_rounding(tmp_path: Path) -> None:
+    onnx_int8.write(rounding.image_source(), tmp_path)
+    steps = operators(tmp_path)
+    first = steps.index("MaxPool")
+    assert steps[first : first + 3] == ["MaxPool", "Max", "QuantizeLinear"]
+    assert steps[steps.index("Gemm", steps.index("Gemm") + 1) :] == ["Gemm", "Identity", "Softmax"]
+
+
+def test_the_quantizer_has_nothing_to_advise(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for source in (rounding.image_source(), rounding.text_source()):
+        onnx_int8.write(source, tmp_path)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("make", [rounding.image_source, rounding.text_source])
+def test_nothing_is_printed_and_no_logging_set_up(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, make: Callable[[], Source]
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a program that has set up none
+    source = make()
     onnx_int8.write(source, tmp_path)
-    onnx_int8.open(tmp_path, source.inputs)(rounding.pixels(1))
+    onnx_int8.open(tmp_path, source.inputs)
     assert capfd.readouterr() == ("", "")
-    assert logging.getLogger().handlers == handlers
+    assert logging.getLogger().handlers == []
 
 
 def test_a_fixed_batch_stays(tmp_path: Path) -> None:

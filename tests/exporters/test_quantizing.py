@@ -27,7 +27,7 @@ def test_samples_have_the_names_and_types_of_the_inputs() -> None:
 
 def fixed(data: int, length: int) -> Source:
     """The same, taking but these numbers of rows; 0 for any."""
-    rows = dict(data=data, length=length)
+    rows = {"data": data, "length": length}
     inputs = tuple(dataclasses.replace(field, batch=rows[field.name]) for field in SOURCE.inputs)
     return dataclasses.replace(SOURCE, inputs=inputs)
 
