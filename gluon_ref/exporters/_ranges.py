@@ -13,8 +13,7 @@ from ..records import Source
 from ._quantizing import Arrays
 
 BINS = 8001
-# MXNet writes a range with six decimals: smaller ones would be of few digits, or none.
-LEAST = 1e-4
+LEAST = 1e-8  # half the width of a histogram: a value may always be 0
 
 
 def ranges(
@@ -52,7 +51,7 @@ def ranges(
     if method == "entropy":
         best = mx.contrib.quantization._get_optimal_thresholds(counts, "auto", logger=None)
         found = {name: (float(pair[0]), float(pair[1])) for name, pair in best.items()}
-    return {name: (min(low, 0.0), max(high, LEAST)) for name, (low, high) in found.items()}
+    return found
 
 
 def _run(values: Any, source: Source, samples: Sequence[Arrays]) -> Iterator[Iterator[np.ndarray]]:

@@ -98,11 +98,12 @@ def test_arrays_that_the_graph_does_not_read_are_left_behind(tmp_path: Path) -> 
     int8.open(tmp_path, source.inputs)(rounding.pixels(1))
 
 
-def test_a_layer_that_always_gives_zero_does_no_harm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["minmax", "entropy"])
+def test_a_layer_that_always_gives_zero_does_no_harm(tmp_path: Path, method: Any) -> None:
     source = rounding.image_source()
     for name in ("cnn_features_dense0_weight", "cnn_features_dense0_bias"):
         source.arrays[name][:] = 0
-    int8.write(source, tmp_path)
+    int8.write(source, tmp_path, calibration_method=method)
     assert np.isfinite(int8.open(tmp_path, source.inputs)(rounding.pixels(2))[0]).all()
 
 
