@@ -38,7 +38,7 @@ def test_batches_of_a_fixed_size_drop_what_is_left_over() -> None:
 
 
 def test_an_input_with_rows_of_its_own_stands_beside_a_free_batch() -> None:
-    source = dataclasses.replace(fixed(0, 2), calibration=[(np.ones((5, 2, 7)), np.ones(2))])
+    source = dataclasses.replace(fixed(0, 2), calibration=[(np.ones((5, 2, 7)), np.ones(4))])
     assert [{name: len(array) for name, array in one.items()} for one in batches("here", source)] == [
         {"data": 5, "length": 2}
     ]
