@@ -54,4 +54,4 @@ def _print(run: Any) -> None:
     click.echo(f"held out    {scores} (last epoch); best {run.state['best']:.4f}")
     click.echo("next        " + f"gluonref evaluate {run.folder}")
     click.echo("            " + f"gluonref predict {run.folder} INPUT...")
-    click.echo("            " + f"gluonref export {run.folder} --format symbol")
+    click.echo("            " + f"gluonref export {run.folder} --format onnx")

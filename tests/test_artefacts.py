@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gluon_ref import documents
+from gluon_ref import catalog, documents
 from gluon_ref.answering import open_subject
 from gluon_ref.artefacts import FORMAT, MANIFEST
+from gluon_ref.backend import mx
 from gluon_ref.errors import AlteredError, DataError
 from gluon_ref.exporting import export
 from gluon_ref.inspection import inspect
+from gluon_ref.records import Field, Source
 
 SYMBOL, PARAMS = "model-symbol.json", "model-0000.params"
 
@@ -86,6 +88,16 @@ def test_an_artefact_of_the_first_format_still_answers(artefact: Path, run: Path
     np.testing.assert_array_equal(open_subject(artefact).answer(row)[0], open_subject(run).answer(row)[0])
 
 
+def test_inputs_of_the_first_format_are_counted(tmp_path: Path) -> None:
+    symbol = mx.sym.broadcast_add(mx.sym.var("data0"), mx.sym.var("data1")) * mx.sym.var("weight")
+    source = Source(symbol, {"weight": mx.nd.ones((1, 2))}, (), (Field("output", (2,)),), {})
+    catalog.find("exporters", "symbol").write(source, tmp_path)
+    fields = [Field("tokens", (2,)), Field("length", (2,))]
+    answer = catalog.find("exporters", "symbol").open(tmp_path, fields)
+    ones = np.ones((1, 2), dtype=np.float32)
+    np.testing.assert_array_equal(answer(ones, 2 * ones)[0], 3 * ones)
+
+
 def test_a_file_elsewhere_is_refused(artefact: Path) -> None:
     name = f"../iris/{PARAMS}"
     seal(artefact, files={name: documents.checksum(artefact / PARAMS)})
@@ -125,7 +137,7 @@ def test_an_operator_that_runs_what_it_points_at_is_refused(artefact: Path) -> N
 
 
 def test_parameters_of_another_graph_are_refused(artefact: Path) -> None:
-    alter(artefact, "null", name="data0")
+    alter(artefact, "null", name="other")
     with pytest.raises(DataError, match=rf"{PARAMS}: .+; expected parameters of the graph beside them; restore both"):
         open_subject(artefact)
 

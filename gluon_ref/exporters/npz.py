@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import documents, graphs
+from .. import documents, graphs, reshapes
 from ..arrays import DTYPES, MOST_AXES
 from ..backend import mx
-from ..errors import DataError, reason
+from ..errors import DataError, FitError, reason
 from ..records import Field, Source
 from . import _uses
 
@@ -97,6 +97,7 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
     symbol = graphs.symbol(network)
     known = _load(folder / ARRAYS, entries)
     operator, names = mx.nd.CachedOp(symbol), symbol.list_inputs()
+    guard = reshapes.Guard(symbol, {name: array.shape for name, array in known.items()})
 
     def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         with _told(path):
@@ -104,6 +105,7 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
                 mx.nd.array(inputs[given[name]], dtype=inputs[given[name]].dtype) if name in given else known[name]
                 for name in names
             ]
+            guard.look({name: inputs[at].shape for name, at in given.items() if name in names})
             outputs = operator(*found)
             return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, list) else [outputs]))
 
@@ -213,7 +215,7 @@ def _told(path: Path) -> Iterator[None]:
     """MXNet's errors as one of ours: the files are whole, but do not fit each other or the inputs."""
     try:
         yield
-    except (mx.base.MXNetError, IndexError, ValueError) as error:
+    except (mx.base.MXNetError, IndexError, ValueError, FitError) as error:
         raise _misfit(path, reason(error), "arrays that fit the graph, and the declared inputs") from None
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import arrays, graphs
+from .. import arrays, graphs, reshapes
 from ..backend import mx, quiet
-from ..errors import DataError, reason
+from ..errors import DataError, FitError, reason
 from ..records import Field, Source
 
 # Largest accepted difference between a score of the artefact and of the imperative network, absolute plus relative.
@@ -43,9 +43,10 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
     """
     symbol = graphs.load(folder / "model-symbol.json")
     params = folder / "model-0000.params"
-    arrays.check(params)
-    names = [field.name for field in fields if field.name in symbol.list_inputs()]  # it need not use all
-    given = [field.name in names for field in fields]
+    stored = arrays.bare(params, arrays.check(params))
+    called = _called(symbol.list_inputs(), fields)
+    names = [name for name in called if name]
+    guard = reshapes.Guard(symbol, {name: one.shape for name, one in stored.items()})
     with _told(params), quiet():  # Gluon exports no types of inputs, and warns of it when it imports
         # As SymbolBlock.imports does, which reads the graph's file itself.
         net = mx.gluon.SymbolBlock(symbol, [mx.sym.var(name) for name in names])
@@ -54,10 +55,17 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
 
     def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         with _told(params):
-            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one, used in zip(inputs, given) if used))
+            given = {name: one for name, one in zip(called, inputs) if name}
+            guard.look({name: one.shape for name, one in given.items()})
+            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one in given.values()))
             return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
 
     return answer
+
+
+def _called(known: Sequence[str], fields: Sequence[Field]) -> list[str]:
+    """What the graph calls each input; "" for those that it does not use. Manifests of format 1 count them."""
+    return [next((name for name in (field.name, f"data{at}") if name in known), "") for at, field in enumerate(fields)]
 
 
 @contextmanager
@@ -65,7 +73,7 @@ def _told(params: Path) -> Iterator[None]:
     """MXNet's and Gluon's errors as one of ours: the files are whole, but do not fit each other or the inputs."""
     try:
         yield
-    except (mx.base.MXNetError, AssertionError, ValueError) as error:
+    except (mx.base.MXNetError, AssertionError, ValueError, FitError) as error:
         raise DataError(
             str(params),
             reason(error),

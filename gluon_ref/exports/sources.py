@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import arrays, graphs
+from .. import arrays, graphs, reshapes
 from ..backend import mx, quiet
-from ..errors import FitError
 from ..layers import zeros
 from ..records import Field, Source
 
 SCORES, OUTPUT = "scores", "output"
-RESHAPES = ("Reshape", "reshape")
 
 
 def from_net(
@@ -87,7 +85,7 @@ def outputs(
         every = {**shapes, **{name: known[name] for name in known if name in needed}}
         with quiet():  # it prints what it failed on
             found.append(symbol.infer_shape(**every)[1])
-            _check_reshapes(symbol, every)
+            reshapes.check(symbol, every)
     types = {field.name: np.dtype(field.dtype) for field in fields if field.name in needed}
     dtypes = symbol.infer_type(**types, **{name: kinds[name] for name in kinds if name in needed})[1]
     called = list(names) if len(names) == len(found[0]) else _called(symbol)
@@ -100,24 +98,6 @@ def outputs(
         )
         for name, small, large, dtype in zip(called, *found, dtypes)
     )
-
-
-def _check_reshapes(symbol: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """MXNet's own check that a reshape keeps the number of elements is switched off in 1.9.1."""
-    graph = graphs.parse("the network", symbol.tojson())
-    given = {str(at): shapes[node.name] for at, node in enumerate(graph.nodes) if node.name in shapes}
-    found = mx.sym.load_json(graph.outline()).infer_shape(**given)[1]  # of each node
-    for node, shape in zip(graph.nodes, found):
-        if node.op not in RESHAPES or node.inputs[0][1]:
-            continue
-        before = found[node.inputs[0][0]]
-        if np.prod(before) != np.prod(shape):
-            raise FitError(
-                f"reshape {node.name}",
-                f"{'x'.join(map(str, before))} to {'x'.join(map(str, shape))}",
-                "as many elements after it as before",
-                "pass shapes that the network was made for",
-            )
 
 
 def _called(symbol: Any) -> list[str]:

@@ -25,7 +25,7 @@ def test_a_run_is_written_and_its_next_commands_are_named(call: Call, here: Path
     assert [line[12:] for line in lines[3:]] == [
         "gluonref evaluate runs/mlp",
         "gluonref predict runs/mlp INPUT...",
-        "gluonref export runs/mlp --format symbol",
+        "gluonref export runs/mlp --format onnx",
     ]
     assert [line.split()[1] for line in result.stderr.splitlines()] == ["1/2", "2/2"]
     assert sorted(path.name for path in (here / "runs" / "mlp").iterdir()) == WHOLE
