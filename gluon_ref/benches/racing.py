@@ -23,11 +23,20 @@ PATIENCE_S = 10
 
 @dataclass(frozen=True)
 class Entrant:
-    """What is timed: a label for the table, and a folder with the way to open it."""
+    """What is timed: a label for the table, and a folder with the way to open it.
+
+    Args:
+        label: for the table.
+        folder: a run's or an artefact's.
+        way: how to open it, as benches/entrants.py knows.
+        command: a program of one's own that serves as benches/worker.py does, given the file of inputs as its last
+            argument.
+    """
 
     label: str
     folder: str
     way: str
+    command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,8 @@ class _Racer:
 
     def __init__(self, entrant: Entrant, source: Path, threads: int) -> None:
         self.entrant, self.error = entrant, ""
-        self._command = [sys.executable, "-m", "gluon_ref.benches.worker", entrant.folder, entrant.way, str(source)]
+        own = (sys.executable, "-m", "gluon_ref.benches.worker", entrant.folder, entrant.way)
+        self._command = [*(entrant.command or own), str(source)]
         self._environ = {**os.environ, "OMP_NUM_THREADS": str(threads)}
 
     def __enter__(self) -> _Racer:

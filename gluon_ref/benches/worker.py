@@ -21,15 +21,25 @@ FEWEST = 3  # calls that are timed, however long they take
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Serve until standard input ends."""
+    """Serve an entrant until standard input ends."""
     folder, way, source = arguments
+    attend(lambda example: open_entrant(folder, way, example), source)
+
+
+def attend(make: Callable[[Arrays], Callable[..., Arrays]], source: str) -> None:
+    """Serve until standard input ends.
+
+    Args:
+        make: example inputs -> what answers.
+        source: INPUTS.npz.
+    """
     with np.load(source, allow_pickle=False) as arrays:
         groups: dict[int, list[np.ndarray]] = {}
         for name in sorted(arrays.files, key=lambda one: tuple(map(int, one.split(".")))):
             groups.setdefault(int(name.split(".")[0]), []).append(arrays[name])
     started = time.perf_counter()
     try:
-        answer = open_entrant(folder, way, tuple(groups[0]))
+        answer = make(tuple(groups[0]))
     except GluonRefError as error:
         tell({"error": str(error)})
         return
