@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from .. import arrays, graphs
+from .. import arrays, graphs, reshapes
 from ..backend import mx, quiet
-from ..errors import ConversionError, DataError, PathError, reason
+from ..errors import ConversionError, DataError, FitError, PathError, reason
 from ..records import Field, Source
 from ._quantizing import batches, rounded
 from ._ranges import ranges
@@ -98,6 +98,11 @@ def write(
     return {"layers": inside, "left_out": left_out, "outputs": [field.name for field in source.outputs]}
 
 
+def lacks(operators: Iterable[str]) -> set[str]:
+    """Those operators of MXNet's that cannot stand in a graph of 8 bits."""
+    return set(operators) & {RECURRENT}
+
+
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
     """The artefact as a function of numpy arrays, in the order of `fields`.
 
@@ -107,14 +112,14 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
     """
     symbol = graphs.load(folder / FLOAT)
     params = folder / PARAMS
-    known = set(arrays.bare(params, arrays.check(params)))
+    known = {name: one.shape for name, one in arrays.bare(params, arrays.check(params)).items()}
+    guard = reshapes.Guard(symbol, known)
     inside, found = _read(folder / RANGES)
     with _told(folder / SYMBOL), quiet():
-        made = _finished(_rounded(_fused(symbol), inside, known)[0], found)
+        made = _finished(_rounded(_fused(symbol), inside, set(known))[0], found)
         if json.loads(made.tojson()) != json.loads((folder / SYMBOL).read_text(encoding="utf-8")):
             raise ValueError(f"another graph than {FLOAT} and {RANGES} give")
     names = [field.name for field in fields if field.name in symbol.list_inputs()]  # it need not use all
-    given = [field.name in names for field in fields]
     with _told(params), quiet():
         net = mx.gluon.SymbolBlock(made, [mx.sym.var(name) for name in names])
         net.collect_params().load(str(params), ctx=mx.cpu(), cast_dtype=True, dtype_source="saved")
@@ -122,7 +127,9 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
 
     def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         with _told(params):
-            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one, used in zip(inputs, given) if used))
+            given = {field.name: one for field, one in zip(fields, inputs) if field.name in names}
+            guard.look({name: one.shape for name, one in given.items()})
+            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one in given.values()))
             return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
 
     return answer
@@ -208,7 +215,7 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise PathError(str(path), f"cannot be read ({error.strerror})", "a symbol file", "check the path") from None
-    except (mx.base.MXNetError, AssertionError, ValueError) as error:
+    except (mx.base.MXNetError, AssertionError, ValueError, FitError) as error:
         raise DataError(
             str(path), reason(error), "a graph and parameters of one export", "restore all from a copy, or export again"
         ) from None

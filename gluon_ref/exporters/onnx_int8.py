@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
@@ -102,6 +102,13 @@ def write(
         "opset": opset,
         "outputs": [one.name for one in made.graph.output],
     }
+
+
+def lacks(operators: Iterable[str]) -> set[str]:
+    """Those operators of MXNet's that ONNX has no counterpart for."""
+    from ..conversion.graph import unknown
+
+    return unknown(operators)
 
 
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gluon_ref import catalog
+from gluon_ref.backend import mx
 from gluon_ref.errors import DataError
 from gluon_ref.exports.surveying import survey
 
@@ -69,7 +70,7 @@ def test_an_operator_that_onnx_has_not_is_named_with_its_node(tmp_path: Path) ->
     fft = {"op": "_contrib_fft", "name": "spectrum", "inputs": [[0, 0, 0]]}
     found = survey(stranger(tmp_path, DATA, fft))
     assert found["formats"]["symbol"] == "can carry it"
-    for name in ("onnx", "ort", "bundle"):
+    for name in ("onnx", "onnx-int8", "ort", "bundle"):
         assert found["formats"][name] == "stopped by _contrib_fft (spectrum)"
 
 
@@ -93,3 +94,14 @@ def test_files_of_all_releases_are_read(key: str, tmp_path: Path) -> None:
     found = survey(stranger(tmp_path, {**DATA, key: {}}, {**WEIGHT, key: {}}, step))
     assert (found["version"], found["inputs"]) == ("not told (before 0.9)", ["data"])
     assert set(found["formats"].values()) == {"can carry it"}
+
+
+def test_a_recurrent_layer_has_no_place_among_the_8_bits_of_mxnet(tmp_path: Path) -> None:
+    layer = mx.gluon.rnn.LSTM(4, input_size=3, prefix="lstm_")
+    layer.initialize()
+    layer.hybridize()
+    layer(mx.nd.zeros((5, 1, 3)))
+    layer.export(str(tmp_path / "net"), epoch=0)
+    found = survey(tmp_path / "net-symbol.json")["formats"]
+    assert found["int8"] == "stopped by RNN (lstm_rnn0)"
+    assert found["onnx-int8"] == "can carry it"
