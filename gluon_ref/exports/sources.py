@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import arrays, graphs, reshapes
 from ..backend import mx, quiet
+from ..errors import ConversionError, DataError
 from ..layers import zeros
 from ..records import Field, Source
 
@@ -31,12 +32,22 @@ def from_net(
         classes: whether it gives logits of classes.
         about: what to tell of it inside an artefact.
         calibration: inputs to find ranges by.
+    Raises:
+        ConversionError: when it holds loops or branches.
     """
     net.hybridize()
     net(*(mx.nd.array(array, dtype=array.dtype) for array in zeros(fields)))
     with tempfile.TemporaryDirectory(prefix="gluonref-") as folder:
         net.export(f"{folder}/model", epoch=0)
-        graph = graphs.read(f"{folder}/model-symbol.json")
+        try:
+            graph = graphs.read(f"{folder}/model-symbol.json")
+        except DataError as error:
+            raise ConversionError(
+                f"export of {net.prefix.rstrip('_')}",
+                error.given,
+                "a network without loops and branches of its own",
+                "build it of operators that hold no graphs, such as F.RNN in place of F.contrib.foreach",
+            ) from None
         known = arrays.bare(folder, arrays.load(f"{folder}/model-0000.params"))
     given = ["data"] if len(fields) == 1 else [f"data{at}" for at in range(len(fields))]  # as Gluon calls them
     symbol = graphs.symbol(graph.renamed(dict(zip(given, (field.name for field in fields)))))

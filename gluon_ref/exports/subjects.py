@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
+from .. import __version__, catalog, runs
 from ..answering import Opened, open_run
-from ..assembly import held_out, load_data
+from ..assembly import assemble, fill, held_out, load_data
 from ..backend import mx, versions
 from ..batching import batches, plan
 from ..errors import GluonRefError
@@ -91,8 +91,20 @@ def of_run(folder: str | Path, calibrated: bool) -> Subject:
         notes = (f"held-out data could not be read, so only made-up inputs were compared ({error})",)
     classes = facts.target == "label"
     document = _document(opened)
-    source = from_net(assembly.net, assembly.fields, classes, _about(document, facts), calibration)
+    source = from_net(_traceable(opened), assembly.fields, classes, _about(document, facts), calibration)
     return Subject(source, cases, document, measure, assembly.task.watch, notes)
+
+
+def _traceable(opened: Opened) -> Any:
+    """The network, or another with the same weights where its own has steps that no graph holds."""
+    recipe = opened.run.recipe
+    exported = getattr(catalog.find("models", recipe["model"]["name"]), "EXPORTED", {})
+    if all(recipe["model"].get(name) == value for name, value in exported.items()):
+        return opened.assembly.net
+    changed = recipe.change([(f"model.{name}", value) for name, value in exported.items()]).check(["task", "model"])
+    net = assemble(changed, opened.run.facts, fresh=False).net
+    fill(net, opened.run.file(runs.BEST), [mx.cpu()])
+    return net
 
 
 def _case(name: str, groups: Sequence[Arrays], answer: Callable[..., Arrays]) -> Case:

@@ -15,6 +15,9 @@ from ..records import Facts
 
 TAKES = ("text",)
 GIVES = "scores"
+# What an export is made of in place of the options it was trained with: the written cell is a loop, which no format has
+# room for; the fused one has the same weights.
+EXPORTED = {"cell": "fused"}
 # More would only keep whoever opens a stranger's run waiting.
 DEEPEST = 64
 
