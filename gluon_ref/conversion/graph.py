@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -41,13 +41,16 @@ class Output:
         self.name, self.dtype, self.shape = name, np.dtype(dtype), shape
 
 
-def to_onnx(source: Source, opset: int = OPSET, probabilities: bool = False) -> onnx.ModelProto:
+def to_onnx(
+    source: Source, opset: int = OPSET, probabilities: bool = False, pixels: str = "float32"
+) -> onnx.ModelProto:
     """A network as an ONNX model.
 
     Args:
         source: the network; axis 0 of every input and output, and axes of -1, stay free.
         opset: version of ONNX's operators, 13 to 17.
         probabilities: add the softmax of the first output as a last one.
+        pixels: dtype that inputs of float32 are taken in, and cast from.
     Raises:
         ConversionError: when an operator, or an option of one, has no counterpart; names the nodes.
         OptionError: for an opset out of range.
@@ -56,7 +59,7 @@ def to_onnx(source: Source, opset: int = OPSET, probabilities: bool = False) -> 
         raise OptionError("format onnx", f"opset={opset}", f"{OPSET} to {NEWEST}", f"pass --set opset={OPSET}")
     document = json.loads(source.symbol.tojson())
     nodes = _named(document["nodes"])
-    refuse_unknown(node["op"] + "\0" + node["name"].rstrip(MARK) for node in nodes)
+    _refuse_unknown(nodes)
     walk = _Walk(source, nodes, opset)
     heads = [walk.outputs(at)[number] for at, number, *_ in document["heads"]]
     steps = walk.steps
@@ -68,6 +71,11 @@ def to_onnx(source: Source, opset: int = OPSET, probabilities: bool = False) -> 
         steps.append(onnx.helper.make_node("Softmax", [source.outputs[0].name], [PROBABILITIES], name=PROBABILITIES))
         results.append(_value(replace(source.outputs[0], name=PROBABILITIES), heads[0].dtype))
     inputs = [_value(field, np.dtype(field.dtype)) for field in source.inputs]
+    if pixels != "float32":
+        inputs, casts = _cast(source.inputs, np.dtype(pixels))
+        for step in steps:
+            step.input[:] = [casts[name].output[0] if name in casts else name for name in step.input]
+        steps = [*casts.values(), *steps]
     return _model(source, _needed(steps, [one.name for one in results]), inputs, results, walk.initializers, opset)
 
 
@@ -77,17 +85,15 @@ def unknown(operators: Iterable[str]) -> set[str]:
     return {op for op in operators if op not in known}
 
 
-def refuse_unknown(steps: Iterable[str]) -> None:
-    """Refuse a network with operators that no converter is for; each step is "operator NUL node"."""
-    pairs = [tuple(one.split("\0")) for one in steps]
-    lacking = unknown({op for op, _ in pairs})
+def _refuse_unknown(nodes: Sequence[Mapping[str, Any]]) -> None:
+    lacking = unknown(node["op"] for node in nodes)
     if lacking:
-        told = ", ".join(f"{op} ({next(name for other, name in pairs if other == op)})" for op in sorted(lacking))
+        first = {node["op"]: node["name"].removesuffix(MARK) for node in reversed(nodes)}
         raise ConversionError(
             "format onnx",
-            f"no counterpart for {told}",
-            "operators that ONNX has or can be made of",
-            "export to symbol or npz, or cut the network before it: docs/exports.md tells what ONNX can carry",
+            f"no counterpart for {', '.join(f'{op} ({first[op]})' for op in sorted(lacking))}",
+            "operators that ONNX has or can be made of, listed in docs/zoo.md",
+            "export to symbol or npz, or cut the network before it",
         )
 
 
@@ -214,6 +220,20 @@ def _value(field: Field, dtype: np.dtype[Any]) -> Any:
     axes = [f"{field.name}_{at}" if size == -1 else size for at, size in enumerate(field.shape, 1)]
     kind = onnx.helper.np_dtype_to_tensor_dtype(dtype)
     return onnx.helper.make_tensor_value_info(field.name, kind, [field.batch or BATCH, *axes])
+
+
+def _cast(fields: Sequence[Field], dtype: np.dtype[Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Inputs of another dtype where they are float32, and the casts by the name of the input."""
+    inputs, casts = [], {}
+    for field in fields:
+        floating = field.dtype == "float32"
+        inputs.append(_value(field, dtype if floating else np.dtype(field.dtype)))
+        if floating:
+            name = f"{field.name}{MARK}cast"
+            casts[field.name] = onnx.helper.make_node(
+                "Cast", [field.name], [name], name=name, to=onnx.TensorProto.FLOAT
+            )
+    return inputs, casts
 
 
 def _model(

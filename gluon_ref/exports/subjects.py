@@ -91,7 +91,7 @@ def of_run(folder: str | Path, calibrated: bool) -> Subject:
         notes = (f"held-out data could not be read, so only made-up inputs were compared ({error})",)
     classes = facts.target == "label"
     document = _document(opened)
-    source = from_net(_traceable(opened), assembly.fields, classes, _about(document, facts), calibration)
+    source = from_net(_traceable(opened), assembly.fields, classes, _about(opened, document), calibration)
     return Subject(source, cases, document, measure, assembly.task.watch, notes)
 
 
@@ -154,12 +154,14 @@ def _document(opened: Opened) -> dict[str, Any]:
     }
 
 
-def _about(document: Mapping[str, Any], facts: Facts) -> dict[str, str]:
-    """What an artefact says of itself without its manifest."""
+def _about(opened: Opened, document: Mapping[str, Any]) -> dict[str, str]:
+    """What an artefact says of itself without its manifest; where the data lay is nobody's business."""
+    recipe, facts = opened.run.recipe, opened.run.facts
+    sections = {**recipe.sections, "data": {"name": recipe["data"]["name"]}}
     return {
         **about(document["model"]),
         "task": document["task"],
-        "recipe": document["recipe"],
+        "recipe": dataclasses.replace(recipe, sections=sections).text(),
         "takes": facts.takes,
         "labels": json.dumps(facts.labels, ensure_ascii=False),
         "facts": json.dumps(document["facts"], ensure_ascii=False),

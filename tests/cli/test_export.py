@@ -89,7 +89,7 @@ WRONG = [
     (("run", "--set", "opset"), "--set opset: expected NAME=VALUE, for example --set opset=13"),
     (
         ("run", "--set", "opst=13"),
-        "option format onnx.opst: unknown name 'opst'; expected one of opset, prob",
+        "option format onnx.opst: unknown name 'opst'; expected one of opset, pixels",
     ),
     (("run", "--set", "opset=x"), "option format onnx.opset: 'x'; expected whole number; pass --set onnx.opset=1"),
     (("run", "--set", "onnx.opset=12"), "format onnx: opset=12; expected 13 to 17; pass --set opset=13"),

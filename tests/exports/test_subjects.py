@@ -30,6 +30,12 @@ def test_a_run_brings_its_cases_facts_and_measure(run: Path) -> None:
     assert subject.source.calibration == ()
 
 
+def test_an_artefact_does_not_tell_where_the_data_lay(texts: Path) -> None:
+    about = of_run(texts, calibrated=False).source.about
+    assert 'name = "text_table"' in about["recipe"]
+    assert str(texts.parent) not in " ".join(about.values())
+
+
 def test_samples_to_find_ranges_by_are_of_the_training_part(run: Path) -> None:
     groups = of_run(run, calibrated=True).source.calibration
     assert [len(group[0]) for group in groups] == [64, 56]  # all 120 of iris
