@@ -112,7 +112,13 @@ def outputs(
 
 
 def _called(symbol: Any) -> list[str]:
-    """Names of the results: the graph's, without the ending that all of MXNet's have."""
-    names = [name.removesuffix(f"_{OUTPUT}") for name in symbol.list_outputs()]
+    """Names of the results, no two alike: the graph's, without the ending that all of MXNet's have."""
     inputs = set(symbol.list_inputs())
-    return [f"{name}_{OUTPUT}" if name in inputs or names.count(name) > 1 else name for name in names]
+    short = [name.removesuffix(f"_{OUTPUT}") for name in symbol.list_outputs()]
+    found: list[str] = []
+    for name in short:
+        long = f"{name}_{OUTPUT}"
+        numbered = (f"{long}{number}" for number in range(1, len(short) + len(inputs) + 2))
+        free = (one for one in (name, long, *numbered) if one not in inputs and one not in found)
+        found.append(next(one for one in free if one != name or short.count(name) == 1))
+    return found

@@ -15,7 +15,7 @@ from ..backend import mx, quiet
 from ..errors import DataError, OptionError
 from ..inputs._arrays import load
 from ..records import Field, Source
-from . import heads, trials
+from . import heads, mending, trials
 from .subjects import Arrays, Case, Subject, about, agreement
 
 GIVEN = "given samples"
@@ -42,25 +42,25 @@ def of_files(
         PathError, DataError: when a file is missing, or is none of MXNet's, or they do not belong together.
         OptionError: when shapes or dtypes do not fit the network.
     """
-    network = graphs.load(symbol)
-    known = arrays.bare(params, arrays.load(params))
+    network = graphs.symbol(mending.mended(graphs.parse(str(symbol), graphs.load(symbol).tojson())))
+    known = arrays.bare(params, arrays.load(params) or {})  # of a file of no arrays MXNet makes a list
     waiting = heads.labels(graphs.parse(str(symbol), network.tojson()))
     names = [name for name in network.list_inputs() if name not in known and name not in waiting]
     _check(str(symbol), str(params), names, known, network, shapes, dtypes)
     used = {name: known[name] for name in network.list_inputs() if name in known}
     bare = heads.without_labels(network)
-    fields, probes, results = trials.fit(bare, names, used, shapes, dtypes)
+    found = trials.fit(bare, names, used, shapes, dtypes, lambda: _reference(network, used, names, waiting))
+    fields = found.fields
     given = _given(calibration, fields) if calibration is not None else ()
     structure = {name: name for name in used}
     told = about(Path(symbol).name)
-    source = Source(bare, used, fields, results, structure, about=told, calibration=given, probes=probes)
-    answer = _reference(network, used, fields, waiting)
-    cases = trials.cases(fields, probes, shapes[names[0]][0], answer)
-    subject = Subject(source, cases, {"model": Path(symbol).name}, notes=_notes(known, used, params, fields))
+    source = Source(bare, used, fields, found.results, structure, about=told, calibration=given, probes=found.probes)
+    subject = Subject(source, found.cases, {"model": Path(symbol).name}, notes=_notes(known, used, params, fields))
     if not given:
         return subject
+    answer = _reference(network, used, names, waiting)
     real = Case(GIVEN, given, [answer(*group) for group in given])
-    return replace(subject, cases=[*cases, real], measure=agreement(real.expected), watch=("agreement", "max"))
+    return replace(subject, cases=[*found.cases, real], measure=agreement(real.expected), watch=("agreement", "max"))
 
 
 def _check(
@@ -109,10 +109,10 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _reference(
-    network: Any, known: Mapping[str, Any], fields: Sequence[Field], waiting: Sequence[str]
+    network: Any, known: Mapping[str, Any], names: Sequence[str], waiting: Sequence[str]
 ) -> Callable[..., Arrays]:
     """The network as SymbolBlock answers; labels that heads wait for are zeros."""
-    inputs = [field.name for field in fields if field.name in network.list_inputs()]
+    inputs = [name for name in names if name in network.list_inputs()]
     with quiet():  # it warns that files tell no types of inputs
         block = mx.gluon.SymbolBlock(network, [mx.sym.var(name) for name in (*inputs, *waiting)])
     for name, param in block.collect_params().items():
@@ -122,8 +122,8 @@ def _reference(
     block.hybridize(static_alloc=True)
 
     def answer(*given: np.ndarray) -> Arrays:
-        pairs = [(field, one) for field, one in zip(fields, given) if field.name in inputs]
-        shapes = network.infer_shape(**{field.name: one.shape for field, one in pairs})[0]
+        pairs = [(name, one) for name, one in zip(names, given) if name in inputs]
+        shapes = network.infer_shape(**{name: one.shape for name, one in pairs})[0]
         labels = dict(zip(network.list_arguments(), shapes))
         extra = [mx.nd.zeros(labels[name]) for name in waiting]
         results = block(*(mx.nd.array(one, dtype=one.dtype) for _, one in pairs), *extra)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..backend import mx
+from .. import graphs, machine
+from ..backend import mx, quiet
 from ..errors import FitError, OptionError, reason
 from ..records import Field
 from .sources import outputs
@@ -18,8 +20,30 @@ BATCHES = (1, 2, 7)
 # Of axes that vary: the first that the network can take are used.
 SIZES = ((16, 33), (64, 97), (224, 257), (512, 545))
 LARGE = 100.0
+LOW = {"zeros": 0.0, "small": 0.01}
+# Operators that divide the channels of a sample by their own deviation.
+OWN = ("InstanceNorm", "GroupNorm")
+ELEMENT, GB = 4, 1e9  # bytes
+LARGEST = 2**31 - 1  # MXNet takes no longer axis
 
 Probes = tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a network can take.
+
+    Args:
+        fields: its inputs; an axis 0 that is not free has its size as `batch`.
+        probes: two pairs of sizes, of the batch and of axes that vary.
+        results: what it gives.
+        cases: inputs that it was run with, and its answers.
+    """
+
+    fields: tuple[Field, ...]
+    probes: Probes
+    results: tuple[Field, ...]
+    cases: list[Case]
 
 
 def fit(
@@ -28,8 +52,9 @@ def fit(
     known: Mapping[str, Any],
     shapes: Mapping[str, tuple[int, ...]],
     dtypes: Mapping[str, str],
-) -> tuple[tuple[Field, ...], Probes, tuple[Field, ...]]:
-    """The inputs of a network with what is free in them, two pairs of sizes that it can take, and its results.
+    reference: Callable[[], Callable[..., Arrays]],
+) -> Fit:
+    """Find out what of the inputs is free: as much as the network can be run with.
 
     Axis 0 is free where the network allows it: of all inputs together; else of those with as many rows as the first;
     else of none.
@@ -40,11 +65,13 @@ def fit(
         known: its arrays.
         shapes: of each input as given, -1 where an axis varies.
         dtypes: of inputs that are not float32.
+        reference: makes the network as a function of arrays.
     Raises:
-        OptionError: when the network can take no such inputs.
+        OptionError: when the network can take no such inputs, or not within the memory of this machine.
     """
     fields = [Field(name, tuple(shapes[name][1:]), dtypes.get(name, "float32")) for name in names]
     rows = [shapes[name][0] for name in names]
+    still = any(node.op in OWN for node in graphs.parse("the network", symbol.tojson()).nodes)
     why = "no input"
     for sizes in SIZES if any(-1 in field.shape for field in fields) else SIZES[:1]:
         for free in _freedoms(rows):
@@ -52,16 +79,61 @@ def fit(
             start = max(1, *rows)
             probes = ((start + 1, sizes[0]), (start + 2, sizes[1]))
             try:
-                return inputs, probes, outputs(symbol, inputs, known, probes=probes)
+                _weigh(symbol, inputs, known, _shapes(inputs, max(*BATCHES, start + 2), sizes[1]))
+                results = outputs(symbol, inputs, known, probes=probes)
+                with quiet():  # it prints what it failed on
+                    made = cases(inputs, probes, rows[0], reference(), "small" if still else "zeros")
+                return Fit(inputs, probes, results, made)
             except (mx.base.MXNetError, FitError) as error:
                 why = reason(error)
-    told = " ".join(f"{name}={','.join(map(str, shapes[name]))}" for name in names)
     raise OptionError(
         "--shape",
-        f"{told} does not fit the network and its parameters ({why})",
+        f"{_told({name: shapes[name] for name in names})} does not fit the network and its parameters ({why})",
         "shapes that it can take",
         "`gluonref inspect` names inputs and operators; pass other shapes, or the params that belong to it",
     )
+
+
+def _weigh(
+    symbol: Any,
+    fields: Sequence[Field],
+    known: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> None:
+    """Refuse what takes more memory than this machine has: MXNet would end the process, or the system would.
+
+    Args:
+        symbol: the network.
+        fields: its inputs.
+        known: its arrays.
+        shapes: of its inputs, in the largest batch that is tried.
+    Raises:
+        OptionError: when the inputs, or they and the network's largest value, take more.
+    """
+    needed = sum(prod(shapes[field.name]) * np.dtype(field.dtype).itemsize for field in fields)
+    _afford("the inputs", needed, shapes)
+    inside, used = symbol.get_internals(), set(symbol.list_inputs())
+    every = {name: shape for name, shape in shapes.items() if name in used}
+    every |= {name: array.shape for name, array in known.items() if name in used}
+    with quiet():
+        found = inside.infer_shape(**every)[1]
+    name, largest = max(zip(inside.list_outputs(), map(prod, found)), key=lambda one: one[1])
+    _afford(f"the inputs and {name}", needed + largest * ELEMENT, shapes)
+
+
+def _afford(what: str, size_bytes: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    have = machine.memory()[0] or size_bytes
+    if size_bytes > have or any(size > LARGEST for shape in shapes.values() for size in shape):
+        raise OptionError(
+            "--shape",
+            f"{size_bytes / GB:,.1f} GB for {what} of {_told(shapes)}, the largest batch that is tried",
+            f"at most {have / GB:,.1f} GB, the memory of this machine, and axes up to {LARGEST}",
+            "pass smaller shapes; an axis that varies is -1",
+        )
+
+
+def _told(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return " ".join(f"{name}={','.join(map(str, shape))}" for name, shape in shapes.items())
 
 
 def _freedoms(rows: Sequence[int]) -> Iterator[tuple[bool, ...]]:
@@ -74,14 +146,17 @@ def _freedoms(rows: Sequence[int]) -> Iterator[tuple[bool, ...]]:
             yield choice
 
 
-def cases(fields: Sequence[Field], probes: Probes, given: int, answer: Callable[..., Arrays]) -> list[Case]:
-    """Random inputs in several batch sizes, and of several sizes where axes vary; zeros, and large numbers.
+def cases(
+    fields: Sequence[Field], probes: Probes, given: int, answer: Callable[..., Arrays], low: str = "zeros"
+) -> list[Case]:
+    """Random inputs in several batch sizes, and of several sizes where axes vary; zeros or small, and large numbers.
 
     Args:
         fields: the inputs.
         probes: as `fit` gives them.
         given: rows of the first input, as the person gave them.
         answer: the network.
+        low: "small" for a network that divides by a sample's own deviation: of zeros that is nothing but rounding.
     """
     random = np.random.RandomState(0)
     small, large = probes[0][1], probes[1][1]
@@ -91,16 +166,22 @@ def cases(fields: Sequence[Field], probes: Probes, given: int, answer: Callable[
     if any(-1 in field.shape for field in fields):
         made.append((f"random, size {large}", _made(fields, batches[0], large, random)))
     plain = made[0][1]
-    for name, scale in (("zeros", 0.0), ("large", LARGE)):
+    for name, scale in ((low, LOW[low]), ("large", LARGE)):
         made.append((name, tuple(one * one.dtype.type(scale) if one.dtype.kind == "f" else one for one in plain)))
     return [Case(name, [arrays], [answer(*arrays)]) for name, arrays in made]
 
 
 def _made(fields: Sequence[Field], batch: int, steps: int, random: np.random.RandomState) -> Arrays:
     found = []
-    for field in fields:
-        shape = (field.batch or batch, *(steps if size == -1 else size for size in field.shape))
+    for field, shape in zip(fields, _shapes(fields, batch, steps).values()):
         whole = np.dtype(field.dtype).kind != "f"
         made = random.randint(1, 4, shape) if whole else random.normal(0, 1, shape)
         found.append(np.asarray(made, dtype=field.dtype))
     return tuple(found)
+
+
+def _shapes(fields: Sequence[Field], batch: int, steps: int) -> dict[str, tuple[int, ...]]:
+    """Of each input, in a batch and with a size for what varies."""
+    return {
+        field.name: (field.batch or batch, *(steps if size == -1 else size for size in field.shape)) for field in fields
+    }

@@ -48,3 +48,11 @@ def test_outputs_of_the_same_name_are_told_apart() -> None:
     names = [field.name for field in outputs(symbol, [Field("data", (4,))], {})]
     assert len(set(names)) == 3
     assert np.char.startswith(names, ("data", "half", "half")).all()
+
+
+def test_a_result_that_is_asked_for_twice_has_two_names() -> None:
+    data = mx.sym.var("data")
+    net = mx.sym.relu(data, name="net")
+    symbol = mx.sym.Group([net, net, data, net])
+    names = [field.name for field in outputs(symbol, [Field("data", (4,))], {})]
+    assert names == ["net_output", "net_output1", "data_output", "net_output2"]

@@ -1,0 +1,63 @@
+"""Graphs that mean something and that MXNet 1.9.1 stumbles over, written so that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from .. import graphs
+from ..graphs import Graph, Node
+
+DENSE, FLATTEN = "FullyConnected", "Flatten"
+# Operators whose results oneDNN keeps in blocks of channels, and those that end this.
+BLOCKED = ("Convolution", "Deconvolution", "Pooling")
+PLAIN = (DENSE, FLATTEN, "Reshape", "transpose", "Embedding", "RNN", graphs.VARIABLE)
+
+
+def mended(graph: Graph) -> Graph:
+    """The same network.
+
+    A dense layer right behind convolutions gets the Flatten that it would do itself: where the image has shrunk to one
+    place, MXNet's own hands blocks of channels to a product that cannot read them, and ends the process. A step that
+    is called like an argument gets a name of its own: shapes are found by names.
+    """
+    taken = {node.name for node in graph.nodes}
+    arguments = set(graph.arguments)
+    nodes: list[Node] = []
+    places: list[int] = []  # of each old node among the new ones
+    for node in graph.nodes:
+        inputs = tuple((places[at], output) for at, output in node.inputs)
+        name = node.name
+        if node.op != graphs.VARIABLE and name in arguments:
+            name = _free(f"{name}_step", taken)
+        if node.op == DENSE and _flattens(node) and _blocked(graph.nodes, node):
+            nodes.append(Node(FLATTEN, _free(f"{name}_flat", taken), inputs[:1]))
+            inputs = ((len(nodes) - 1, 0), *inputs[1:])
+        nodes.append(replace(node, name=name, inputs=inputs))
+        places.append(len(nodes) - 1)
+    return replace(graph, nodes=tuple(nodes), heads=tuple((places[at], output) for at, output in graph.heads))
+
+
+def _flattens(node: Node) -> bool:
+    return dict(node.options).get("flatten", "True").lower() in ("true", "1")
+
+
+def _blocked(nodes: Sequence[Node], dense: Node) -> bool:
+    """Whether what a dense layer reads was last given its form by a convolution or a pooling."""
+    node = nodes[dense.inputs[0][0]]
+    while node.op not in (*BLOCKED, *PLAIN) and node.inputs:
+        node = nodes[node.inputs[0][0]]
+    return node.op in BLOCKED
+
+
+def _free(base: str, taken: set[str]) -> str:
+    """A name that no node has; it is taken then."""
+    name = next(one for one in _numbered(base) if one not in taken)
+    taken.add(name)
+    return name
+
+
+def _numbered(base: str) -> Iterator[str]:
+    yield base
+    for number in range(2, 1 << 30):
+        yield f"{base}{number}"
