@@ -93,16 +93,20 @@ def numbered(base: str) -> Iterator[str]:
 def wide(model: onnx.ModelProto) -> onnx.ModelProto:
     """Keep all bits of products that no step in 8 bits reads, such as the scores."""
     makers, readers = _edges(model)
+    results = {one.name for one in model.graph.output}
     for quantize in [node for node in model.graph.node if node.op_type == QUANTIZE]:
         maker = makers.get(quantize.input[0])
         back = readers[quantize.output[0]]
         users = [node for one in back for node in readers[one.output[0]]]
         if maker is None or maker.op_type not in ("Gemm", "MatMul") or any(one.op_type in TAKING for one in users):
             continue
+        product = quantize.input[0]
         for one in back:
-            _replace(readers[one.output[0]], one.output[0], quantize.input[0])
+            _replace(readers[one.output[0]], one.output[0], product)
             model.graph.node.remove(one)
         model.graph.node.remove(quantize)
+        for name in results & {one.output[0] for one in back}:  # a result keeps its name
+            model.graph.node.append(onnx.helper.make_node("Identity", [product], [name], name=name))
     return model
 
 

@@ -27,6 +27,14 @@ def test_products_that_no_rounded_step_reads_keep_their_bits(op: str) -> None:
     np.testing.assert_allclose(run(made, data), wanted, rtol=1e-6)
 
 
+def test_a_product_that_is_a_result_keeps_its_bits_and_its_name() -> None:
+    steps = [step("Gemm", "data w", "made", name="dense:"), *rounding("made", "result")]
+    made = rewriting.wide(model(steps, {**SCALES, "w": np.eye(3, dtype=np.float32)}, (3,)))
+    assert operators(made) == ["Gemm", "Identity"]
+    data = np.array([[0.123456, 1, 2]], np.float32)
+    np.testing.assert_array_equal(run(made, data), data)
+
+
 def test_products_that_a_rounded_step_reads_stay_rounded() -> None:
     whole = dense(
         step("Softmax", "rounded", "shares"), step("Gemm", "rounded w", "again"), step("Add", "again shares", "result")
