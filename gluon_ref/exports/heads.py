@@ -16,14 +16,22 @@ HEADS = (*SAME, *SOFTMAX, LOGISTIC)
 
 
 def labels(graph: Graph) -> tuple[str, ...]:
-    """Arguments that only such heads read, as the labels they would learn from."""
-    read: dict[int, set[bool]] = {}
-    for node in graph.nodes:
-        for place, (at, _) in enumerate(node.inputs):
-            read.setdefault(at, set()).add(node.op in HEADS and place == 1)
-    return tuple(
-        node.name for at, node in enumerate(graph.nodes) if node.op == graphs.VARIABLE and read.get(at) == {True}
-    )
+    """Arguments that only such heads read, as the labels they would learn from; in another shape perhaps."""
+    return tuple(graph.nodes[at].name for at in sorted(training(graph)) if graph.nodes[at].op == graphs.VARIABLE)
+
+
+def training(graph: Graph) -> set[int]:
+    """Nodes that matter to labels only: the labels, and what is made of them alone."""
+    readers: dict[int, list[tuple[int, bool]]] = {at: [] for at in range(len(graph.nodes))}
+    for at, node in enumerate(graph.nodes):
+        for place, (given, _) in enumerate(node.inputs):
+            readers[given].append((at, node.op in HEADS and place == 1))
+    results = {at for at, _ in graph.heads}
+    found: set[int] = set()
+    for at in reversed(range(len(graph.nodes))):
+        if readers[at] and at not in results and all(label or reader in found for reader, label in readers[at]):
+            found.add(at)
+    return found
 
 
 def without_labels(symbol: Any) -> Any:
@@ -33,12 +41,12 @@ def without_labels(symbol: Any) -> Any:
         symbol: as MXNet has it, all inputs given.
     """
     graph = graphs.parse("the network", symbol.tojson())
-    gone = set(labels(graph))
+    gone = training(graph)
     nodes: list[Node] = []
     places: list[int] = []  # of each old node among the new ones
-    for node in graph.nodes:
+    for number, node in enumerate(graph.nodes):
         inputs = tuple((places[at], output) for at, output in node.inputs)
-        if node.name in gone and node.op == graphs.VARIABLE:
+        if number in gone:
             places.append(-1)
             continue
         if node.op in HEADS:

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from .. import graphs
+from ..errors import DataError
 from ..graphs import Graph, Node
+from . import heads
 
+MOST = 50_000
 DENSE, FLATTEN = "FullyConnected", "Flatten"
 # Operators whose results oneDNN keeps in blocks of channels, and those that end this.
 BLOCKED = ("Convolution", "Deconvolution", "Pooling")
 PLAIN = (DENSE, FLATTEN, "Reshape", "transpose", "Embedding", "RNN", graphs.VARIABLE)
+
+
+def read(path: str | Path) -> Graph:
+    """The network of a file, with the inputs that files of older releases left out.
+
+    Raises:
+        PathError, DataError: as `graphs.load` does, and when it has more steps than MXNet walks in a minute.
+    """
+    count = len(graphs.read(path).nodes)
+    if count > MOST:
+        raise DataError(
+            str(path),
+            f"{count:,} steps",
+            f"at most {MOST:,}",
+            "cut the network into parts, each with a file of its own",
+        )
+    return graphs.parse(str(path), graphs.load(path).tojson())
 
 
 def mended(graph: Graph) -> Graph:
@@ -19,10 +40,11 @@ def mended(graph: Graph) -> Graph:
 
     A dense layer right behind convolutions gets the Flatten that it would do itself: where the image has shrunk to one
     place, MXNet's own hands blocks of channels to a product that cannot read them, and ends the process. A step that
-    is called like an argument gets a name of its own: shapes are found by names.
+    is called like an argument gets a name of its own: shapes are found by names. A head whose label is made of others,
+    reshaped mostly, gets one of its own, whose shape can be found.
     """
     taken = {node.name for node in graph.nodes}
-    arguments = set(graph.arguments)
+    arguments, training = set(graph.arguments), heads.training(graph)
     nodes: list[Node] = []
     places: list[int] = []  # of each old node among the new ones
     for node in graph.nodes:
@@ -33,6 +55,9 @@ def mended(graph: Graph) -> Graph:
         if node.op == DENSE and _flattens(node) and _blocked(graph.nodes, node):
             nodes.append(Node(FLATTEN, _free(f"{name}_flat", taken), inputs[:1]))
             inputs = ((len(nodes) - 1, 0), *inputs[1:])
+        if node.op in heads.HEADS and node.inputs[1][0] in training and nodes[inputs[1][0]].op != graphs.VARIABLE:
+            nodes.append(Node(graphs.VARIABLE, _free(f"{name}_label", taken)))
+            inputs = (inputs[0], (len(nodes) - 1, 0))
         nodes.append(replace(node, name=name, inputs=inputs))
         places.append(len(nodes) - 1)
     return replace(graph, nodes=tuple(nodes), heads=tuple((places[at], output) for at, output in graph.heads))

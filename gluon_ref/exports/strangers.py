@@ -13,7 +13,7 @@ from .. import arrays, graphs
 from ..artefacts import DTYPES
 from ..backend import mx, quiet
 from ..errors import DataError, OptionError
-from ..inputs._arrays import load
+from ..inputs._arrays import load, refuse_special
 from ..records import Field, Source
 from . import heads, mending, trials
 from .subjects import Arrays, Case, Subject, about, agreement
@@ -42,12 +42,21 @@ def of_files(
         PathError, DataError: when a file is missing, or is none of MXNet's, or they do not belong together.
         OptionError: when shapes or dtypes do not fit the network.
     """
-    network = graphs.symbol(mending.mended(graphs.parse(str(symbol), graphs.load(symbol).tojson())))
+    for path in (symbol, params):
+        refuse_special(path)
+    graph = mending.read(symbol)
+    network = graphs.symbol(mending.mended(graph))
     known = arrays.bare(params, arrays.load(params) or {})  # of a file of no arrays MXNet makes a list
     waiting = heads.labels(graphs.parse(str(symbol), network.tojson()))
-    names = [name for name in network.list_inputs() if name not in known and name not in waiting]
+    labels = set(heads.labels(graph))
+    notes = [
+        f"{name} is a label, which training reads alone: its shape is left out" for name in shapes if name in labels
+    ]
+    shapes = {name: shape for name, shape in shapes.items() if name not in labels}
+    needed = [name for name in network.list_inputs() if name not in waiting]
+    names = [name for name in needed if name not in known or name in shapes]
     _check(str(symbol), str(params), names, known, network, shapes, dtypes)
-    used = {name: known[name] for name in network.list_inputs() if name in known}
+    used = {name: known[name] for name in needed if name in known and name not in shapes}
     bare = heads.without_labels(network)
     found = trials.fit(bare, names, used, shapes, dtypes, lambda: _reference(network, used, names, waiting))
     fields = found.fields
@@ -55,7 +64,8 @@ def of_files(
     structure = {name: name for name in used}
     told = about(Path(symbol).name)
     source = Source(bare, used, fields, found.results, structure, about=told, calibration=given, probes=found.probes)
-    subject = Subject(source, found.cases, {"model": Path(symbol).name}, notes=_notes(known, used, params, fields))
+    notes += _notes(known, used, params, [name for name in known if name in labels], fields)
+    subject = Subject(source, found.cases, {"model": Path(symbol).name}, notes=tuple(notes))
     if not given:
         return subject
     answer = _reference(network, used, names, waiting)
@@ -95,8 +105,10 @@ def _check(
         raise OptionError(
             "--shape",
             f"{symbol} has no input {_some(other)}",
-            f"a shape for {_some(names)}",
-            f"pass --shape {names[0]}=1,3,224,224, with its own sizes" if names else "give another --params",
+            f"a shape for {_some(names) or 'an input'}",
+            f"pass --shape {names[0]}=1,3,224,224, with its own sizes"
+            if names
+            else f"{params} holds all that it reads; name the input among them with --shape",
         )
     for name, dtype in dtypes.items():
         if dtype not in DTYPES:
@@ -135,6 +147,10 @@ def _reference(
 def _given(path: str | Path, fields: Sequence[Field]) -> tuple[Arrays, ...]:
     """Real inputs from a file, in batches."""
     found = load(path, fields, "--calibration")
+    odd = [field.name for field, array in zip(fields, found) if not np.isfinite(array).all()]
+    if odd:
+        given = f"entries of {_some(odd)} that are infinite or no numbers"
+        raise DataError(str(path), given, "real inputs", "leave out the samples that have them")
     size = fields[0].batch or CALIBRATION_BATCH
     whole = len(found[0]) if not fields[0].batch else len(found[0]) // size * size
     if not whole:
@@ -143,15 +159,26 @@ def _given(path: str | Path, fields: Sequence[Field]) -> tuple[Arrays, ...]:
 
 
 def _notes(
-    known: Mapping[str, Any], used: Mapping[str, Any], params: str | Path, fields: Sequence[Field]
-) -> tuple[str, ...]:
-    unread, notes = [name for name in known if name not in used], []
+    known: Mapping[str, Any],
+    used: Mapping[str, Any],
+    params: str | Path,
+    labels: Sequence[str],
+    fields: Sequence[Field],
+) -> list[str]:
+    inputs = [field.name for field in fields if field.name in known]
+    notes = [f"{params} also holds {name}, which --shape makes an input" for name in inputs]
+    unread = [name for name in known if name not in used and name not in inputs and name not in labels]
     if unread:
         notes.append(f"{params} also holds {_some(unread)}, which the network does not read")
+    odd = [name for name, array in used.items() if not np.isfinite(array.asnumpy()).all()]
+    if odd:
+        notes.append(
+            f"{_some(odd)} in {params} has entries that are infinite or no numbers; answers may be none either"
+        )
     fixed = [field for field in fields if field.batch]
     if fixed and len(fixed) == len(fields):
         notes.append(f"the network takes batches of {fixed[0].batch} only, and so does the artefact")
     elif fixed:
         told = " and ".join(f"{field.name} of {field.batch} rows" for field in fixed)
         notes.append(f"the network takes {told} only, and so does the artefact")
-    return tuple(notes)
+    return notes

@@ -127,8 +127,9 @@ def _compare(case: Case, given: Sequence[Arrays], classes: bool, tolerance: floa
             scale = np.full_like(scale, widest) if lossy else scale
             # `not <=` rather than `>`: a NaN is refused too.
             accepted = accepted and bool((difference <= tolerance * (1 + scale)).all())
-            absolute = max(absolute, float(difference.max(initial=0)))
-            relative = max(relative, float((difference / np.maximum(scale, 1)).max(initial=0)))
+            # `fmax` would leave out a NaN, which a table must show.
+            absolute = float(np.maximum(absolute, difference.max(initial=0)))
+            relative = float(np.maximum(relative, (difference / np.maximum(scale, 1)).max(initial=0)))
         same.append((top(answers[0]) == top(expected[0])).ravel())
         samples += len(expected[0])
     agreement = float(np.mean(np.concatenate(same))) if case.expected[0][0].ndim > 1 and wide(case) else None

@@ -15,6 +15,17 @@ from ..records import Field
 DO = "write it by numpy.savez(FILE, NAME=ARRAY) with a row per sample"
 
 
+def refuse_special(path: str | Path) -> None:
+    """Refuse pipes and devices, which are read once, without an end, or not at all.
+
+    Raises:
+        PathError: when it is one; of what is no file at all those who read it tell.
+    """
+    place = Path(path)
+    if place.exists() and not (place.is_file() or place.is_dir()):
+        raise PathError(str(path), "a pipe or a device", "a file on a disk", "write it to a file first")
+
+
 def load(path: str | Path, fields: Sequence[Field], where: str) -> tuple[np.ndarray, ...]:
     """The inputs of a file, axis 0 the samples.
 
@@ -26,6 +37,7 @@ def load(path: str | Path, fields: Sequence[Field], where: str) -> tuple[np.ndar
         PathError: when the file cannot be read.
         DataError: when it is no such file, or lacks an input, or has one of another shape or kind.
     """
+    refuse_special(path)
     try:
         with open(path, "rb") as file:
             loaded = np.load(file, allow_pickle=False)
@@ -54,4 +66,18 @@ def load(path: str | Path, fields: Sequence[Field], where: str) -> tuple[np.ndar
             raise DataError(str(path), given, f"{field.name} {wanted}, with a row for each sample", DO)
         if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and np.dtype(field.dtype).kind in "iu"):
             raise DataError(str(path), given, f"numbers of {field.dtype}", DO)
-    return tuple(found[field.name].astype(field.dtype) for field in fields)
+    return tuple(_cast(str(path), field, found[field.name]) for field in fields)
+
+
+def _cast(where: str, field: Field, array: np.ndarray) -> np.ndarray:
+    """An array in the dtype of its input.
+
+    Raises:
+        DataError: when that holds no such number: 300 is none of uint8's, 1e300 none of float32's.
+    """
+    with np.errstate(all="ignore"):
+        made = array.astype(field.dtype)
+        lost = np.isfinite(array) & (~np.isfinite(made) if made.dtype.kind == "f" else made != array)
+    if lost.any():
+        raise DataError(where, f"{field.name} has {array[lost][0]}", f"numbers of {field.dtype}", DO)
+    return made

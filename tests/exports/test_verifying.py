@@ -33,7 +33,9 @@ def test_a_difference_counts_against_the_largest_score_of_its_sample() -> None:
 
 @pytest.mark.parametrize("given", [np.nan, np.inf])
 def test_no_number_where_the_network_has_one_is_refused(given: float) -> None:
-    assert not judge(subject(SCORES), [[(np.full_like(SCORES, given),)]], 1e9).rows[0].accepted
+    (row,) = judge(subject(SCORES), [[(np.full_like(SCORES, given),)]], 1e9).rows
+    assert not row.accepted
+    assert not np.isfinite(row.absolute)
 
 
 @pytest.mark.parametrize("both", [np.nan, np.inf, -np.inf])
