@@ -101,16 +101,24 @@ def _inputs(graph: Graph, stored: Mapping[str, Stored]) -> list[str]:
     """Arguments that a person must give: those without an array, or where no array is known those not learned."""
     if stored:
         return [name for name in graph.arguments if name not in stored]
-    learned = set()
+    learned, known = set(), _known()
+    roles: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, ...]] = {}  # a network repeats its steps
     for node in graph.nodes:
-        if node.op == graphs.VARIABLE or _never(node.op) or node.op not in _known():
-            continue
-        try:
-            roles = graphs.roles(node)
-        except (mx.base.MXNetError, DataError):
-            continue
-        learned |= {graph.nodes[at].name for role, (at, _) in zip(roles, node.inputs) if role in LEARNED}
+        kind = (node.op, node.options)
+        if kind not in roles:
+            roles[kind] = () if node.op == graphs.VARIABLE or node.op not in known else _roles(node)
+        learned |= {graph.nodes[at].name for role, (at, _) in zip(roles[kind], node.inputs) if role in LEARNED}
     return [name for name in graph.arguments if name not in learned and not name.endswith(ENDINGS)]
+
+
+def _roles(node: Node) -> tuple[str, ...]:
+    """What an operator calls its inputs; nothing where it is refused, or its options are."""
+    if _never(node.op):
+        return ()
+    try:
+        return graphs.roles(node)
+    except (mx.base.MXNetError, DataError):
+        return ()
 
 
 def _version(number: int) -> str:
@@ -119,13 +127,13 @@ def _version(number: int) -> str:
 
 
 def _warnings(steps: list[Node]) -> list[str]:
-    found = []
+    found, known = [], _known()
     for node in steps:
         if _never(node.op):
             found.append(
                 f"{node.name} is a {node.op}, which calls code that is not in the file: here it is refused, "
                 "and whoever runs it elsewhere runs that code"
             )
-        elif node.op not in _known():
+        elif node.op not in known:
             found.append(f"{node.name} is a {node.op}, which MXNet 1.9.1 does not have")
     return list(dict.fromkeys(found))
