@@ -17,33 +17,43 @@ def reshape(steps: Steps) -> str:
     shape = steps.results[0].shape
     if list(shape).count(-1) < 2:
         return steps.reshape(steps.inputs[0], shape)
-    if steps.flag("reverse"):
-        raise steps.refuse("reverse=True and more than one axis that varies")
-    return steps.add("Reshape", steps.inputs[0], _joined(steps, _sizes(steps, list(steps.integers("shape")))))
+    codes, back = list(steps.integers("shape")), bool(steps.flag("reverse"))
+    if not back:
+        return steps.add("Reshape", steps.inputs[0], _joined(steps, _sizes(steps, codes, back)))
+    if -4 in codes:
+        raise steps.refuse("reverse=True with -4 in the shape and more than one axis that varies")
+    sizes = list(_sizes(steps, codes[::-1], back))
+    return steps.add("Reshape", steps.inputs[0], _joined(steps, sizes[::-1]))
 
 
-def _sizes(steps: Steps, codes: list[int]) -> Iterable[str]:
-    """The size of each axis: 0 keeps one, -1 is what is left, -2 keeps the rest, -3 joins two, -4 splits one."""
+def _sizes(steps: Steps, codes: list[int], back: bool) -> Iterable[str]:
+    """The size of each axis: 0 keeps one, -1 is what is left, -2 keeps the rest, -3 joins two, -4 splits one.
+
+    Args:
+        steps: the reshape.
+        codes: of its shape, consumed.
+        back: axes are counted from the last one.
+    """
     at = 0
     while codes:
-        code = codes.pop(0)
+        code, place = codes.pop(0), steps.rank - 1 - at if back else at
         if code == -2:
-            yield steps.size(steps.inputs[0], at, steps.rank - at)
+            yield steps.size(steps.inputs[0], 0 if back else at, steps.rank - at)
             at = steps.rank
         elif code == -3:
-            yield steps.add("Mul", _size(steps, at), _size(steps, at + 1))
+            yield steps.add("Mul", _size(steps, place), _size(steps, place - 1 if back else place + 1))
             at += 2
         elif code == -4:
             parts = [codes.pop(0), codes.pop(0)]
             for number, other in (parts, parts[::-1]):
                 yield (
-                    steps.add("Div", _size(steps, at), steps.constant([other]))
+                    steps.add("Div", _size(steps, place), steps.constant([other]))
                     if number == -1
                     else steps.constant([number])
                 )
             at += 1
         else:
-            yield _size(steps, at) if code == 0 else steps.constant([code])
+            yield _size(steps, place) if code == 0 else steps.constant([code])
             at += 1
 
 

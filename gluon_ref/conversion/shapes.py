@@ -32,7 +32,7 @@ def values(source: Source) -> list[list[Value]]:
         if node["op"] != graphs.VARIABLE:
             node["name"] = f"{at}:"
     places = {node["name"]: at for at, node in enumerate(document["nodes"])}
-    inside = mx.sym.load_json(json.dumps(document)).get_internals()
+    inside = mx.sym.load_json(json.dumps(document, ensure_ascii=False)).get_internals()
     used = set(inside.list_inputs())
     arrays = {name: array for name, array in source.arrays.items() if name in used}
     fields = [field for field in source.inputs if field.name in used]

@@ -96,8 +96,30 @@ def test_shapes_in_codes_where_a_second_axis_varies(shape: tuple[int, ...], give
 def test_shapes_may_be_read_from_the_end() -> None:
     symbol = mx.sym.reshape(DATA, shape=(-1, 0), reverse=True)
     assert disagreement(mx.sym.reshape(symbol, shape=(-1, 2, 5)), [Field("data", (6, 5))]) == 0
-    with pytest.raises(ConversionError, match="reverse=True and more than one axis that varies"):
-        runtime(make_source(mx.sym.reshape(DATA, shape=(0, 0, 5), reverse=True), [Field("data", (-1, 5))]), {})
+    with pytest.raises(ConversionError, match="reverse=True with -4 in the shape and more than one axis that varies"):
+        split = mx.sym.reshape(DATA, shape=(0, 0, 5, 2, -4), reverse=True)
+        runtime(make_source(split, [Field("data", (-1, 10))]), {})
+
+
+BACK: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "heads joined with the batch": ((-1, 0, 0), (2, -1, 5)),
+    "the first axes kept": ((-2, 5), (-1, 5)),
+    "the last two joined": ((0, -3), (-1, 5)),
+}
+
+
+@pytest.mark.parametrize(("shape", "given"), BACK.values(), ids=BACK.keys())
+def test_shapes_may_be_read_from_the_end_where_a_second_axis_varies(
+    shape: tuple[int, ...], given: tuple[int, ...]
+) -> None:
+    """As transformers of GluonNLP's have them."""
+    for steps in (3, 4):
+        drawn = np.random.normal(size=(2, *(steps if one == -1 else one for one in given))).astype(np.float32)
+        symbol = mx.sym.reshape(DATA, shape=shape, reverse=True)
+        assert disagreement(symbol, [Field("data", given)], values={"data": drawn}) == 0
+        if shape == (-1, 0, 0):
+            again = mx.sym.reshape(symbol, shape=(-1, 2, 0, 0), reverse=True)
+            assert disagreement(again, [Field("data", given)], values={"data": drawn}) == 0
 
 
 @pytest.mark.parametrize("symbol", MOVES.values(), ids=MOVES.keys())

@@ -27,3 +27,9 @@ def test_dtypes_are_those_of_the_inputs_and_parameters() -> None:
     arrays = {"weight": mx.nd.ones((1, 3), dtype="float16")}
     found = values(Source(symbol, arrays, (Field("data", (3,), "int32"),), (Field("out", (3,)),), {}))
     assert [one[0].dtype.name for one in found] == ["int32", "float16", "float16", "float16"]
+
+
+def test_names_are_any_text() -> None:
+    """MXNet reads JSON that holds letters as they are, and no escapes of them."""
+    symbol = mx.sym.relu(mx.sym.var("größe_模型"))
+    assert values(Source(symbol, {}, (Field("größe_模型", (3,)),), (), {}))[1] == [Value((-1, 3), FLOAT)]
