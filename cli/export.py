@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from gluon_ref.exporting import Export
     from gluon_ref.exports.verifying import Comparison
 
+AGAIN = "from gluon_ref_cli.main import main; main(prog_name='gluonref')"
 WIDTHS = (22, 8, 20, 12, 13)
 
 
@@ -58,18 +62,47 @@ def export(run: str | None, exporter: str, settings: tuple[str, ...], **asked: A
     The artefact is opened in a fresh process and compared with the network run line by line. One that differs
     is not kept.
     """
+    from gluon_ref.exports.shielding import INSIDE
+
+    files = {name: asked.pop(name) for name in ("symbol", "params", "shapes", "dtypes", "calibration")}
+    common = {**asked, "settings": [_pair("--set", one) for one in settings]}
+    if run is not None:
+        _refuse_both(files)
+    else:
+        files = _files(files)
+        if INSIDE not in os.environ:
+            _shield(files["symbol"], exporter, asked["out"])
+            return
+    _export(run, exporter, files, common)
+
+
+def _shield(symbol: str, exporter: str, out: str | None) -> None:
+    """The same command in a process of its own, which MXNet may end: what it says, and its exit code."""
+    from gluon_ref.exports.shielding import shielded
+
+    context = click.get_current_context()
+    arguments: list[str] = []
+    for parameter in context.command.params:
+        value = context.params.get(str(parameter.name))
+        for one in value if isinstance(value, tuple) else [value]:
+            arguments += [] if one is None else [parameter.opts[0], str(one)]
+    stem = Path(symbol).name.removesuffix(".json").removesuffix("-symbol")
+    found = shielded([sys.executable, "-c", AGAIN, "export", *arguments], symbol, Path(out or f"{stem}-{exporter}"))
+    for note in found.notes:
+        click.echo(f"warning: {note}", err=True)
+    click.echo(found.output, nl=False)
+    click.echo(found.errors, nl=False, err=True)
+    if found.code:
+        sys.exit(found.code)
+
+
+def _export(run: str | None, exporter: str, files: Mapping[str, Any], common: Mapping[str, Any]) -> None:
     from gluon_ref.exporting import export as of_run
     from gluon_ref.exporting import export_files
     from gluon_ref.exports.verifying import RefusedError
 
-    files = {name: asked.pop(name) for name in ("symbol", "params", "shapes", "dtypes", "calibration")}
-    common = {**asked, "settings": [_pair("--set", one) for one in settings]}
     try:
-        if run is not None:
-            _refuse_both(files)
-            result = of_run(run, exporter, **common)
-        else:
-            result = export_files(exporter=exporter, **_files(files), **common)
+        result = of_run(run, exporter, **common) if run else export_files(exporter=exporter, **files, **common)
     except RefusedError as error:
         _table(error.verdict.rows, error.verdict.metrics)
         raise
@@ -87,9 +120,10 @@ def _files(files: Mapping[str, Any]) -> dict[str, Any]:
         if not files[name]:
             flag = "--shape data=1,3,224,224" if name == "shapes" else f"--{name} FILE"
             raise click.UsageError(f"give RUN, or --symbol, --params and --shape; {flag} is missing")
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for one in files["shapes"]:
-        name, sizes = _pair("--shape", one, "data=1,3,224,224")
+        name, sizes = _pair("--shape", one, "data=1,3,224,224", last=True)
+        _refuse_twice("--shape", name, shapes)
         numbers = sizes.strip("()").split(",")
         try:
             shapes[name] = tuple(int(number) for number in numbers if number.strip())
@@ -100,12 +134,22 @@ def _files(files: Mapping[str, Any]) -> dict[str, Any]:
                 f"--shape {one}: expected whole numbers, batch first, -1 where an axis varies; "
                 f"for example --shape {name}=1,3,224,224"
             )
-    dtypes = dict(_pair("--dtype", one, "data=int32") for one in files["dtypes"])
+    dtypes: dict[str, str] = {}
+    for one in files["dtypes"]:
+        name, dtype = _pair("--dtype", one, "data=int32", last=True)
+        _refuse_twice("--dtype", name, dtypes)
+        dtypes[name] = dtype
     return {**files, "shapes": shapes, "dtypes": dtypes}
 
 
-def _pair(flag: str, text: str, example: str = "opset=13") -> tuple[str, str]:
-    name, equals, value = text.partition("=")
+def _refuse_twice(flag: str, name: str, given: Mapping[str, Any]) -> None:
+    if name in given:
+        raise click.UsageError(f"{flag} {name} is given twice; give it once per input")
+
+
+def _pair(flag: str, text: str, example: str = "opset=13", last: bool = False) -> tuple[str, str]:
+    """A name and a value; the name may hold = itself where the `last` one counts."""
+    name, equals, value = text.rpartition("=") if last else text.partition("=")
     if not equals or not name:
         raise click.UsageError(f"{flag} {text}: expected NAME=VALUE, for example {flag} {example}")
     return name, value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,8 @@ def reopen(folder: Path, cases: Sequence[Case]) -> list[list[Arrays]]:
             ) from None
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            if done.returncode < 0:
+                last = f"it ended by {signal.Signals(-done.returncode).name}"
             raise VerificationError(
                 "export",
                 f"a fresh process could not open the artefact: {last}",

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gluon_ref.backend import mx
+
 from ..exports.files import classifier, write
 from .conftest import TABLE, Call
 
@@ -75,6 +77,22 @@ def test_a_model_of_anyones_is_exported_and_answers(call: Call, here: Path) -> N
     assert call("evaluate", "net-onnx").exit_code == 2
 
 
+def test_a_name_of_an_input_may_hold_an_equals_sign(call: Call, here: Path) -> None:
+    write(mx.sym.relu(mx.sym.var("in=put"), name="relu"), here, **{"in=put": (1, 3)})
+    result = call("export", *FILES, "--shape", "in=put=1,3", "--dtype", "in=put=float16", "--format", "symbol")
+    assert result.exit_code == 0, result.stderr
+
+
+def test_what_is_refused_is_told_by_the_process_that_ran_it(call: Call, here: Path) -> None:
+    write(classifier(), here, data=(1, 3, 6, 7))
+    before = sorted(here.iterdir())
+    result = call("export", *FILES, "--shape", "data=1,3,6,7", "--format", "onnx", "--tolerance", "0")
+    assert result.exit_code == 1
+    assert "  too much" in result.stdout
+    assert result.stderr.startswith("error: export to onnx: ")
+    assert sorted(here.iterdir()) == before
+
+
 WRONG = [
     ((), "give RUN, or --symbol, --params and --shape; --symbol FILE is missing"),
     (FILES[:2], "give RUN, or --symbol, --params and --shape; --params FILE is missing"),
@@ -84,6 +102,15 @@ WRONG = [
     ((*FILES, "--shape", "data=1,0"), "--shape data=1,0: expected whole numbers"),
     ((*FILES, "--shape", "data="), "--shape data=: expected whole numbers"),
     ((*FILES, "--shape", "data=1,3", "--dtype", "int32"), "--dtype int32: expected NAME=VALUE"),
+    (
+        (*FILES, "--shape", "data=1,3,6,7", "--shape", "data=1,3,9,9"),
+        "--shape data is given twice; give it once per input",
+    ),
+    (
+        (*FILES, "--shape", "data=1,3", "--dtype", "data=int8", "--dtype", "data=int32"),
+        "--dtype data is given twice; give it once per input",
+    ),
+    ((*FILES, "--shape", "a=b=1,x"), "--shape a=b=1,x: expected whole numbers, batch first, -1 where an axis varies"),
     (("run", "--symbol", "net-symbol.json"), "RUN and --symbol say two things; give RUN, or --symbol"),
     (("run", "--shape", "data=1"), "RUN and --shape say two things"),
     (("run", "--set", "opset"), "--set opset: expected NAME=VALUE, for example --set opset=13"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from gluon_ref.backend import mx
 from gluon_ref.errors import VerificationError
 from gluon_ref.exports.subjects import Case, Subject, agreement
-from gluon_ref.exports.verifying import drop, judge, softmax
+from gluon_ref.exports.verifying import drop, judge, reopen, softmax
 from gluon_ref.records import Field, Source
 
 SCORES = np.array([[1.0, -2.0, 0.5], [0.0, 300.0, 2.0]], dtype=np.float32)
@@ -96,3 +100,10 @@ def test_a_loss_is_in_points_of_a_share_or_a_share_of_an_error(
     measured = Subject(one.source, one.cases, {}, lambda _: {watch[0]: next(answers)}, watch)
     verdict = judge(measured, [[(SCORES,)]], 0)
     assert drop(measured, verdict) == pytest.approx(lost)
+
+
+def test_a_fresh_process_that_ends_by_a_signal_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = subprocess.CompletedProcess([], -signal.SIGSEGV, "", "\n\n")
+    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: ended)
+    with pytest.raises(VerificationError, match=r"could not open the artefact: it ended by SIGSEGV; expected"):
+        reopen(tmp_path, subject(SCORES).cases)
