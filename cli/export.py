@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from gluon_ref.exporting import Export
     from gluon_ref.exports.verifying import Comparison
 
-AGAIN = "from gluon_ref_cli.main import main; main(prog_name='gluonref')"
+# A shell's background job ignores Ctrl-C, and so would its children, which is how they are told to stop.
+AGAIN = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from gluon_ref_cli.main import main; main(prog_name='gluonref')"
+)
 WIDTHS = (22, 8, 20, 12, 13)
 
 

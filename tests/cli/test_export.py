@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +93,23 @@ def test_what_is_refused_is_told_by_the_process_that_ran_it(call: Call, here: Pa
     assert result.exit_code == 1
     assert "  too much" in result.stdout
     assert result.stderr.startswith("error: export to onnx: ")
+    assert sorted(here.iterdir()) == before
+
+
+def test_an_export_that_is_stopped_leaves_nothing_even_where_the_shell_ignores_ctrl_c(here: Path) -> None:
+    write(classifier(), here, data=(1, 3, 6, 7))
+    before = sorted(here.iterdir())
+    command = "from gluon_ref_cli.main import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, "export", *FILES, "--shape", "data=1,3,6,7", "--format", "onnx"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    while not list(here.glob(".net-onnx-*")) and process.poll() is None:
+        pass
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 128 + signal.SIGTERM
     assert sorted(here.iterdir()) == before
 
 
