@@ -11,6 +11,8 @@ LAYOUTS = {3: "NCW", 4: "NCHW", 5: "NCDHW"}
 
 def _options(steps: Steps) -> dict[str, object]:
     """What Conv and ConvTranspose have in common."""
+    if steps.dtype == np.float64:
+        raise steps.refuse("float64, which ONNX Runtime has no convolution of: save the parameters as float32")
     layout = steps.option("layout") or LAYOUTS[steps.rank]
     if layout != LAYOUTS[steps.rank]:
         raise steps.refuse(f"layout={layout}: only {LAYOUTS[steps.rank]} is carried; transpose before and after")

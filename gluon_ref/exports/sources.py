@@ -98,7 +98,8 @@ def outputs(
             found.append(symbol.infer_shape(**every)[1])
             reshapes.check(symbol, every)
     types = {field.name: np.dtype(field.dtype) for field in fields if field.name in needed}
-    dtypes = symbol.infer_type(**types, **{name: kinds[name] for name in kinds if name in needed})[1]
+    with quiet():
+        dtypes = symbol.infer_type(**types, **{name: kinds[name] for name in kinds if name in needed})[1]
     called = list(names) if len(names) == len(found[0]) else _called(symbol)
     return tuple(
         Field(

@@ -90,8 +90,15 @@ def fit(
         "--shape",
         f"{_told({name: shapes[name] for name in names})} does not fit the network and its parameters ({why})",
         "shapes that it can take",
-        "`gluonref inspect` names inputs and operators; pass other shapes, or the params that belong to it",
+        _advice(fields, known),
     )
+
+
+def _advice(fields: Sequence[Field], known: Mapping[str, Any]) -> str:
+    kinds = {np.dtype(array.dtype).name for array in known.values()}
+    if len(kinds) == 1 and kinds.isdisjoint(field.dtype for field in fields):
+        return f"the parameters are {(kind := kinds.pop())}: pass --dtype {fields[0].name}={kind}, or other shapes"
+    return "`gluonref inspect` names inputs and operators; pass other shapes, or the params that belong to it"
 
 
 def _weigh(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gluon_ref.backend import mx
-from gluon_ref.errors import DataError, OptionError, PathError
+from gluon_ref.errors import ConversionError, DataError, OptionError, PathError
 from gluon_ref.exporting import export_files
 from gluon_ref.exports import mending
 from gluon_ref.exports.strangers import of_files
@@ -94,3 +94,29 @@ def test_a_network_of_too_many_steps_is_refused_before_mxnet_walks_it(
     monkeypatch.setattr(mending, "MOST", 12)
     with pytest.raises(DataError, match=r"net-symbol.json: 15 steps; expected at most 12; cut the network"):
         of_files(*files, SHAPE, {}, None)
+
+
+@pytest.mark.parametrize("dtypes", [{}, {"data": "float16"}])
+def test_a_network_of_float16_is_run_in_float32(
+    dtypes: dict[str, str], files: tuple[Path, Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As net.cast("float16") leaves it; on a processor MXNet answers that it has no such product."""
+    wide = of_files(*files, SHAPE, {}, None).cases[0].expected[0][0]
+    arrays = mx.nd.load(str(files[1]))
+    mx.nd.save(str(files[1]), {name: array.astype("float16") for name, array in arrays.items()})
+    subject = of_files(*files, SHAPE, dtypes, None)
+    assert subject.source.inputs[0].dtype == "float32"
+    assert subject.notes == (
+        "what is float16 became float32, which holds it: MXNet does not run this network in float16 here",
+    )
+    np.testing.assert_allclose(subject.cases[0].expected[0][0], wide, atol=0.01)  # weights rounded to three digits
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_type_that_the_parameters_have_and_the_inputs_have_not_is_named(files: tuple[Path, Path]) -> None:
+    arrays = mx.nd.load(str(files[1]))
+    mx.nd.save(str(files[1]), {name: array.astype("float64") for name, array in arrays.items()})
+    with pytest.raises(OptionError, match=r"the parameters are float64: pass --dtype data=float64, or other shapes"):
+        of_files(*files, SHAPE, {}, None)
+    with pytest.raises(ConversionError, match=r"Convolution conv .*float64, which ONNX Runtime has no convolution of"):
+        export_files(*files, SHAPE, "onnx", files[0].parent / "out", dtypes={"data": "float64"})
