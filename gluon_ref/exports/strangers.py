@@ -141,12 +141,14 @@ def _reference(
         param.initialize(ctx=mx.cpu())
         param.set_data(known[name])
     block.hybridize(static_alloc=True)
+    kinds = {name: array.dtype for name, array in known.items()}
 
     def answer(*given: np.ndarray) -> Arrays:
         pairs = [(name, one) for name, one in zip(names, given) if name in inputs]
         shapes = network.infer_shape(**{name: one.shape for name, one in pairs})[0]
-        labels = dict(zip(network.list_arguments(), shapes))
-        extra = [mx.nd.zeros(labels[name]) for name in waiting]
+        types = network.infer_type(**kinds, **{name: one.dtype for name, one in pairs})[0]
+        labels = dict(zip(network.list_arguments(), zip(shapes, types)))
+        extra = [mx.nd.zeros(labels[name][0], dtype=labels[name][1]) for name in waiting]
         results = block(*(mx.nd.array(one, dtype=one.dtype) for _, one in pairs), *extra)
         return tuple(one.asnumpy() for one in (results if isinstance(results, (list, tuple)) else [results]))
 
