@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -13,6 +13,7 @@ from .. import graphs, machine
 from ..backend import mx, quiet
 from ..errors import FitError, OptionError, reason
 from ..records import Field
+from .counting import counting
 from .sources import outputs
 from .subjects import Arrays, Case
 
@@ -71,7 +72,8 @@ def fit(
     """
     fields = [Field(name, tuple(shapes[name][1:]), dtypes.get(name, "float32")) for name in names]
     rows = [shapes[name][0] for name in names]
-    still = any(node.op in OWN for node in graphs.parse("the network", symbol.tojson()).nodes)
+    graph = graphs.parse("the network", symbol.tojson())
+    counts, low = counting(graph), "small" if any(node.op in OWN for node in graph.nodes) else "zeros"
     why = "no input"
     for sizes in SIZES if any(-1 in field.shape for field in fields) else SIZES[:1]:
         for free in _freedoms(rows):
@@ -82,7 +84,7 @@ def fit(
                 _weigh(symbol, inputs, known, _shapes(inputs, max(*BATCHES, start + 2), sizes[1]))
                 results = outputs(symbol, inputs, known, probes=probes)
                 with quiet():  # it prints what it failed on
-                    made = cases(inputs, probes, rows[0], reference(), "small" if still else "zeros")
+                    made = cases(inputs, probes, rows[0], reference(), low, counts)
                 return Fit(inputs, probes, results, made)
             except (mx.base.MXNetError, FitError) as error:
                 why = reason(error)
@@ -154,7 +156,12 @@ def _freedoms(rows: Sequence[int]) -> Iterator[tuple[bool, ...]]:
 
 
 def cases(
-    fields: Sequence[Field], probes: Probes, given: int, answer: Callable[..., Arrays], low: str = "zeros"
+    fields: Sequence[Field],
+    probes: Probes,
+    given: int,
+    answer: Callable[..., Arrays],
+    low: str = "zeros",
+    counts: Collection[str] = (),
 ) -> list[Case]:
     """Random inputs in several batch sizes, and of several sizes where axes vary; zeros or small, and large numbers.
 
@@ -164,25 +171,28 @@ def cases(
         given: rows of the first input, as the person gave them.
         answer: the network.
         low: "small" for a network that divides by a sample's own deviation: of zeros that is nothing but rounding.
+        counts: names of inputs that are whole numbers of rows or steps, whatever their type.
     """
+    whole = [np.dtype(field.dtype).kind != "f" or field.name in counts for field in fields]
     random = np.random.RandomState(0)
     small, large = probes[0][1], probes[1][1]
     fixed = fields[0].batch
     batches = [fixed] if all(field.batch for field in fields) else sorted({*BATCHES, max(given, 1)})
-    made = [(f"random, batch {size}", _made(fields, size, small, random)) for size in batches]
+    made = [(f"random, batch {size}", _made(fields, whole, size, small, random)) for size in batches]
     if any(-1 in field.shape for field in fields):
-        made.append((f"random, size {large}", _made(fields, batches[0], large, random)))
+        made.append((f"random, size {large}", _made(fields, whole, batches[0], large, random)))
     plain = made[0][1]
     for name, scale in ((low, LOW[low]), ("large", LARGE)):
-        made.append((name, tuple(one * one.dtype.type(scale) if one.dtype.kind == "f" else one for one in plain)))
+        made.append((name, tuple(one if fixed else one * one.dtype.type(scale) for one, fixed in zip(plain, whole))))
     return [Case(name, [arrays], [answer(*arrays)]) for name, arrays in made]
 
 
-def _made(fields: Sequence[Field], batch: int, steps: int, random: np.random.RandomState) -> Arrays:
+def _made(
+    fields: Sequence[Field], whole: Sequence[bool], batch: int, steps: int, random: np.random.RandomState
+) -> Arrays:
     found = []
-    for field, shape in zip(fields, _shapes(fields, batch, steps).values()):
-        whole = np.dtype(field.dtype).kind != "f"
-        made = random.randint(1, 4, shape) if whole else random.normal(0, 1, shape)
+    for field, counted, shape in zip(fields, whole, _shapes(fields, batch, steps).values()):
+        made = random.randint(1, 4, shape) if counted else random.normal(0, 1, shape)
         found.append(np.asarray(made, dtype=field.dtype))
     return tuple(found)
 
