@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from .. import graphs
-from ..errors import DataError
+from ..errors import ConversionError, DataError
 from ..graphs import Graph, Node
 from . import heads
 
 MOST = 50_000
+SHOWN = 4  # names in a message
+CHANCE = re.compile(r"_random_|^random_|_sample_|^sample_|shuffle")
 DENSE, FLATTEN = "FullyConnected", "Flatten"
 # Operators whose results oneDNN keeps in blocks of channels, and those that end this.
 BLOCKED = ("Convolution", "Deconvolution", "Pooling")
@@ -33,6 +36,27 @@ def read(path: str | Path) -> Graph:
             "cut the network into parts, each with a file of its own",
         )
     return graphs.parse(str(path), graphs.load(path).tojson())
+
+
+def refuse_chance(graph: Graph) -> None:
+    """Refuse a network whose answers differ each time: nothing could be held against them.
+
+    Raises:
+        ConversionError: names the steps.
+    """
+    odd = [f"{node.op} ({node.name})" for node in graph.nodes if _by_chance(node)]
+    if odd:
+        raise ConversionError(
+            graph.where,
+            f"answers by chance, of {', '.join(odd[:SHOWN])}",
+            "a network that answers alike each time",
+            "make what is drawn an input: cut the network after it, and give it with --shape",
+        )
+
+
+def _by_chance(node: Node) -> bool:
+    always = node.op == "Dropout" and dict(node.options).get("mode") == "always"
+    return always or bool(CHANCE.search(node.op))
 
 
 def mended(graph: Graph) -> Graph:

@@ -41,10 +41,12 @@ def of_files(
     Raises:
         PathError, DataError: when a file is missing, or is none of MXNet's, or they do not belong together.
         OptionError: when shapes or dtypes do not fit the network.
+        ConversionError: when it answers by chance.
     """
     for path in (symbol, params):
         refuse_special(path)
     graph = mending.read(symbol)
+    mending.refuse_chance(graph)
     network = graphs.symbol(mending.mended(graph))
     known = arrays.bare(params, arrays.load(params) or {})  # of a file of no arrays MXNet makes a list
     waiting = heads.labels(graphs.parse(str(symbol), network.tojson()))

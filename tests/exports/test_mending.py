@@ -9,7 +9,8 @@ import pytest
 
 from gluon_ref import graphs
 from gluon_ref.backend import mx
-from gluon_ref.exports.mending import mended
+from gluon_ref.errors import ConversionError
+from gluon_ref.exports.mending import mended, refuse_chance
 
 
 def mend(symbol: Any) -> Any:
@@ -68,3 +69,23 @@ def test_a_step_called_like_an_argument_gets_a_name_of_its_own() -> None:
     symbol = mx.sym.negative(mx.sym.relu(mx.sym.var("data"), name="data"), name="data_step")
     names = [node.name for node in graphs.parse("it", mend(symbol).tojson()).nodes]
     assert names == ["data", "data_step2", "data_step"]
+
+
+CHANCE = [
+    (mx.sym.var("data") + mx.sym.random.normal(shape=(1, 3), name="noise"), r"_random_normal \(noise\)"),
+    (mx.sym.sample_multinomial(mx.sym.var("data"), name="drawn"), r"_sample_multinomial \(drawn\)"),
+    (mx.sym.Dropout(mx.sym.var("data"), mode="always", name="drop"), r"Dropout \(drop\)"),
+]
+
+
+@pytest.mark.parametrize(("symbol", "told"), CHANCE)
+def test_answers_by_chance_are_refused(symbol: Any, told: str) -> None:
+    with pytest.raises(ConversionError, match=rf"it: answers by chance, of {told}; .*; make what is drawn an input"):
+        refuse_chance(graphs.parse("it", symbol.tojson()))
+
+
+def test_steps_that_only_sound_like_chance_are_not() -> None:
+    sampled = mx.sym.BilinearSampler(
+        mx.sym.Dropout(mx.sym.UpSampling(mx.sym.var("data"), scale=2, sample_type="nearest"))
+    )
+    refuse_chance(graphs.parse("it", sampled.tojson()))
