@@ -18,7 +18,7 @@ from ..errors import DataError
 # Set where a process is shielded already.
 INSIDE = "GLUONREF_SHIELDED"
 WITHOUT = {"MXNET_MKLDNN_ENABLED": "0", "MXNET_STORAGE_FALLBACK_LOG_VERBOSE": "0"}
-CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS, signal.SIGILL)
+CODES = (0, 1, 2)  # that a command ends with itself
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,12 +31,14 @@ class Outcome:
         output: what it wrote to standard output.
         errors: what it wrote to standard error.
         notes: what the person should know.
+        stopped: by a signal that came here.
     """
 
     code: int
     output: bytes
     errors: bytes
     notes: tuple[str, ...] = ()
+    stopped: bool = False
 
 
 def shielded(command: Sequence[str], where: str, out: Path) -> Outcome:
@@ -50,26 +52,31 @@ def shielded(command: Sequence[str], where: str, out: Path) -> Outcome:
         DataError: when it ends by a signal that nobody sent.
     """
     found = _run(command, {}, out)
-    first = _crash(found)
-    if first in CRASHES and "MXNET_MKLDNN_ENABLED" not in os.environ:
+    first = _ending(found)
+    if first and first != "SIGKILL" and "MXNET_MKLDNN_ENABLED" not in os.environ:
         found = _run(command, WITHOUT, out)
-        if not _crash(found):
-            told = f"MXNet's oneDNN ends its process on this network ({first.name}); MXNET_MKLDNN_ENABLED=0 was set"
+        if not _ending(found):
+            told = f"MXNet's oneDNN ends its process on this network ({first}); MXNET_MKLDNN_ENABLED=0 was set"
             return Outcome(found.code, found.output, found.errors, (told,))
-    last = _crash(found)
+    last = _ending(found)
     if last:
-        memory = last == signal.SIGKILL
+        memory = last == "SIGKILL"
         raise DataError(
             where,
-            f"the process ended by {last.name} while it ran this network",
+            f"the process ended by {last} while it ran this network",
             "enough memory" if memory else "a network that MXNet 1.9.1 can run on this processor",
-            "pass smaller shapes, or free memory" if memory else "check the options of its operators, and --shape",
+            "pass smaller shapes, or free memory"
+            if memory
+            else "check the options of its operators, and --shape; or pass another --format",
         )
     return found
 
 
-def _crash(outcome: Outcome) -> signal.Signals | None:
-    return signal.Signals(-outcome.code) if outcome.code < 0 else None
+def _ending(outcome: Outcome) -> str:
+    """What ended a process that did not end itself: a signal, or a code that MXNet's handler of one leaves with."""
+    if outcome.code < 0:
+        return signal.Signals(-outcome.code).name
+    return "" if outcome.stopped or outcome.code in CODES else f"code {outcome.code}"
 
 
 def _run(command: Sequence[str], more: Mapping[str, str], out: Path) -> Outcome:
@@ -85,11 +92,12 @@ def _run(command: Sequence[str], more: Mapping[str, str], out: Path) -> Outcome:
     )
     with _passing_on(child) as came:
         output, errors = child.communicate()
-    if child.returncode and (child.returncode < 0 or came):
+    code = child.returncode
+    if code not in CODES or (code and came):
         for folder in set(_begun(out)) - before:
             shutil.rmtree(folder, ignore_errors=True)
-    code = 128 + came[0] if came and child.returncode else child.returncode
-    return Outcome(code, output, errors)
+    stopped = bool(code and came)
+    return Outcome(128 + came[0] if stopped else code, output, errors, stopped=stopped)
 
 
 def _begun(out: Path) -> Iterator[Path]:
