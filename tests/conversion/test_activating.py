@@ -70,7 +70,7 @@ def test_leaky_activations(kind: str) -> None:
 @pytest.mark.parametrize("shape", [(7,), (7, 3), (7, 3, 5)])
 @pytest.mark.parametrize("slopes", [1, 7])
 def test_prelu_has_a_slope_for_all_or_one_a_channel(shape: tuple[int, ...], slopes: int) -> None:
-    """mx2onnx lines the slopes up with the last axis: a wrong answer where that is as long, else an invalid model."""
+    """mx2onnx lines the slopes up with the last axis: a wrong answer where that is as long, else none."""
     gamma = {"gamma": np.linspace(0.1, 0.9, slopes).astype(np.float32)}
     symbol = mx.sym.LeakyReLU(DATA, gamma=mx.sym.var("gamma"), act_type="prelu")
     assert disagreement(symbol, [Field("data", shape)], gamma) < 1e-5
@@ -78,7 +78,7 @@ def test_prelu_has_a_slope_for_all_or_one_a_channel(shape: tuple[int, ...], slop
 
 @pytest.mark.parametrize("symbol", SOFT.values(), ids=SOFT.keys())
 def test_softmax(symbol: Any) -> None:
-    """mx2onnx sums exponentials that overflow, and takes SoftmaxOutput over all of a sample whatever it says."""
+    """mx2onnx takes SoftmaxOutput over all of a sample whatever it says, and knows no SoftmaxActivation."""
     assert disagreement(symbol, IMAGE) < 1e-5
 
 

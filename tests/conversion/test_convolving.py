@@ -16,7 +16,7 @@ from .agreement import disagreement, imperative, make_source, runtime
 DATA, OTHER = mx.sym.var("data"), mx.sym.var("other")
 LINE, IMAGE, VOLUME = ([Field("data", shape)] for shape in ((4, 9), (4, 7, 9), (4, 5, 6, 7)))
 CONVOLUTIONS = {
-    "of_sequences": (mx.sym.Convolution(DATA, kernel=(3,), num_filter=5, stride=(2,), pad=(1,)), LINE),
+    "of_sequences": (mx.sym.Convolution(DATA, kernel=(3,), num_filter=5, stride=(2,), pad=(1,), layout="NCW"), LINE),
     "of_images": (mx.sym.Convolution(DATA, kernel=(3, 2), num_filter=5, pad=(1, 0)), IMAGE),
     "of_volumes": (mx.sym.Convolution(DATA, kernel=(2, 3, 2), num_filter=3, no_bias=True), VOLUME),
     "dilated": (mx.sym.Convolution(DATA, kernel=(3, 2), num_filter=5, dilate=(2, 3)), IMAGE),

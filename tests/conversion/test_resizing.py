@@ -30,7 +30,7 @@ CASES = {
 
 @pytest.mark.parametrize("symbol", CASES.values(), ids=CASES.keys())
 def test_sizes(symbol: Any) -> None:
-    """mx2onnx takes half pixels for aligned corners."""
+    """mx2onnx aligns corners whether asked to or not, and refuses scales."""
     assert disagreement(symbol, [IMAGE]) < 1e-5
 
 
