@@ -24,6 +24,9 @@ ACCEPTED = 1e-4  # of the largest number in an answer
 BATCHES = (1, 3)
 # Of images, the first that a net takes; the rest fail in a layer that would have nothing left.
 SIZES = (64, 96, 224, 299)
+# Nets whose layers are made for images of one size.
+CROPPED = re.compile("psp|deeplab|icnet|fastscnn|danet|fcn")
+CROP = 96
 # Nets whose inputs are not one image: what a name begins with, and (frames, height, width) or the sizes to try.
 CLIPS = {
     "c3d": (16, 112, 112),
@@ -42,6 +45,13 @@ FIXED = {
     "ssd_300": (300,),
     "ssd_512": (512,),
     "monodepth2": (64,),
+    "faster_rcnn_fpn": (224,),
+    "psp": (CROP,),
+    "deeplab": (CROP,),
+    "icnet": (CROP,),
+    "fastscnn": (CROP,),
+    "danet": (CROP,),
+    "fcn": (CROP,),
 }
 # Last layers of detectors: what large numbers come of there is exponentiated, and probabilities of 1 are all alike.
 HEADS = re.compile("predictor|yolooutput|centernet[0-9]+_conv|rpn|rcnn.*dense")
@@ -49,16 +59,19 @@ HEADS = re.compile("predictor|yolooutput|centernet[0-9]+_conv|rpn|rcnn.*dense")
 SINGLE = re.compile(".*rcnn")
 SEPARATOR = "onnxruntime"
 PASSES = 15
+MEAN = 0.2
 
 
 def build(name: str) -> Any:
     """A net without weights from elsewhere."""
     from gluon_ref.backend import gluoncv
 
-    for options in ({"pretrained_base": False}, {}, {"pretrained_base": False, "classes": ["a", "b", "c"]}):
+    crop = {"crop_size": CROP} if CROPPED.match(name) else {}
+    given = ({"pretrained_base": False, **crop}, crop, {"pretrained_base": False, "classes": ["a", "b", "c"]})
+    for options in (*({"pretrained": False, **one} for one in given), {}):
         try:
-            return gluoncv.model_zoo.get_model(name, pretrained=False, **options)
-        except TypeError as error:
+            return gluoncv.model_zoo.get_model(name, **options)
+        except (TypeError, Warning) as error:
             last = error
     raise last
 
@@ -122,8 +135,11 @@ def randomize(net: Any, images: np.ndarray) -> None:
     def look(block: Any, inputs: Any) -> None:
         values = inputs[0].asnumpy()
         axes = tuple(axis for axis in range(values.ndim) if axis != 1)
-        for param, seen in ((block.running_mean, values.mean(axes)), (block.running_var, values.var(axes))):
-            param.set_data(0.2 * param.data() + 0.8 * mx.nd.array(seen))
+        for param, seen, share in (
+            (block.running_mean, values.mean(axes), MEAN),
+            (block.running_var, values.var(axes), 0.8),
+        ):
+            param.set_data(0.2 * param.data() + share * mx.nd.array(seen))
 
     hooks = [block.register_forward_pre_hook(look) for block in blocks(net) if hasattr(block, "running_var")]
     net(mx.nd.array(images))

@@ -44,7 +44,8 @@ class Family(click.Group):
             sys.exit(GluonRefError.exit_code)
         except KeyboardInterrupt:
             click.echo(
-                "stopped; a run that has a checkpoint goes on from there with `gluonref train --resume RUN`",
+                "stopped; nothing is half-written, and a training that has a checkpoint goes on from there with "
+                "`gluonref train --resume RUN`",
                 err=True,
             )
             sys.exit(INTERRUPTED)

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from . import catalog, documents, options, runs
 from .artefacts import FORMAT, MANIFEST
 from .backend import versions
@@ -162,9 +164,10 @@ def _export(plan: _Plan, subject: Subject, folder: Path) -> Export:
         }
         documents.write(beside / MANIFEST, document)
         beside.chmod(0o755)
-        if folder.is_dir():
-            folder.rmdir()  # empty, as checked
-        os.replace(beside, folder)
+        place = Path(os.path.realpath(folder))  # a link to an empty folder stays one
+        if place.is_dir():
+            place.rmdir()  # empty, as checked
+        os.replace(beside, place)
     trained = "task" in subject.document
     return Export(folder, plan.name, plan.tolerance, verdict.rows, verdict.metrics, trained, left_out, subject.notes)
 
@@ -202,12 +205,19 @@ def _refuse(plan: _Plan, subject: Subject, verdict: Verdict) -> None:
     """Refuse what differs by more than was accepted."""
     error: RefusedError | None = None
     wrong = next((row for row in verdict.rows if not row.accepted), None)
-    if wrong:
+    if wrong and not np.isfinite(wrong.absolute):
+        error = RefusedError(
+            f"export to {plan.name}",
+            f"{wrong.case}: the artefact answers no number where the network does, or the other way round",
+            "the same in both",
+            "; ".join(("nothing was kept", *subject.notes, "look for values that overflow, or export to symbol")),
+        )
+    elif wrong:
         error = RefusedError(
             f"export to {plan.name}",
             f"{wrong.case}: outputs differ by up to {wrong.absolute:.3g}",
             f"at most {plan.tolerance:g} * (1 + the largest of the sample)",
-            "nothing was kept; pass --tolerance if that is acceptable",
+            "; ".join(("nothing was kept", *subject.notes, "pass --tolerance if that is acceptable")),
         )
     elif plan.lossy and not drop(subject, verdict) <= plan.max_drop:
         name = subject.watch[0]
@@ -228,7 +238,8 @@ def _beside(folder: Path) -> Iterator[Path]:
     """A folder beside the one that is asked for, gone when it has not taken its place."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        parent = Path(os.path.realpath(folder)).parent
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=parent))
     except OSError as error:
         raise PathError(
             "export",

@@ -97,7 +97,7 @@ class Graph:
         }
         if self.version:
             document["attrs"] = {"mxnet_version": ["int", self.version]}
-        return json.dumps(document)
+        return json.dumps(document, ensure_ascii=False)  # MXNet's reader knows no \u
 
 
 def load(path: str | Path) -> Any:
@@ -212,7 +212,9 @@ def parse(where: str, text: str) -> Graph:
 
 
 def _node(entry: Any, at: int) -> Node:
-    options: dict[str, str] = next((entry[key] for key in OPTIONS if key in entry), {})
+    options: dict[str, str] = {}
+    for key in reversed(OPTIONS):  # files of 0.8 have two of them
+        options |= entry.get(key, {})
     texts = (entry["op"], entry["name"], *options, *options.values())
     if not all(isinstance(one, str) and one.isprintable() for one in texts):
         raise ValueError(f"node {at} has a name or an option that is no text")

@@ -76,9 +76,17 @@ def test_nan_answers_are_refused(run: Path, tmp_path: Path, monkeypatch: pytest.
         return [[(one[0] * np.nan,) for one in case.expected] for case in cases]
 
     monkeypatch.setattr(exporting, "reopen", reopen)
-    with pytest.raises(VerificationError):
+    with pytest.raises(VerificationError, match=r"answers no number where the network does"):
         export(run, "symbol", tmp_path / "symbol")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_an_empty_folder_is_filled(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "place")
+    assert export(run, "symbol", tmp_path / "link").folder == tmp_path / "link"
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "place" / "manifest.json").is_file()
 
 
 def test_an_artefact_that_does_not_open_is_refused(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

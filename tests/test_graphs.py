@@ -183,3 +183,16 @@ def test_mxnet_gets_what_was_checked_not_the_file(tmp_path: Path) -> None:
     twice = path.read_text().replace('"heads"', '"heads": [[0, 99, 0]], "heads"', 1)
     path.write_text(twice)
     assert graphs.load(path).list_outputs() == ["act_output"]
+
+
+def test_options_of_both_kinds_are_read(tmp_path: Path) -> None:
+    step = {"op": "FullyConnected", "name": "dense", "param": {"num_hidden": "3"}, "attr": {"ctx_group": "one"}}
+    nodes = [{"op": "null", "name": "data", "inputs": []}, {**step, "inputs": [[0, 0]]}]
+    path = tmp_path / "net-symbol.json"
+    path.write_text(json.dumps({"nodes": nodes, "heads": [[1, 0]]}))
+    assert dict(graphs.read(path).nodes[1].options) == {"num_hidden": "3", "ctx_group": "one"}
+
+
+def test_names_of_any_letters_reach_mxnet() -> None:
+    symbol = graphs.symbol(graphs.parse("it", mx.sym.negative(mx.sym.var("größe"), name="否").tojson()))
+    assert symbol.list_arguments() == ["größe"]

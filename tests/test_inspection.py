@@ -23,7 +23,7 @@ def test_a_run_tells_its_recipe_scores_and_parameters(run: Path) -> None:
 def test_an_artefact_tells_its_inputs_and_proof(run: Path, tmp_path: Path) -> None:
     found = inspect(export(run, "symbol", tmp_path / "symbol").folder)
     assert (found["kind"], found["exporter"], found["labels"]) == ("artefact", "symbol", 3)
-    assert found["fields"] == [{"name": "data", "shape": [4], "dtype": "float32"}]
+    assert found["fields"] == [{"name": "data", "shape": [4], "dtype": "float32", "batch": 0}]
     assert found["verified"]["tolerance"] == 1e-5
 
 

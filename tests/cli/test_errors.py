@@ -16,6 +16,7 @@ from click.testing import Result
 from PIL import Image
 
 from gluon_ref import documents, runs
+from gluon_ref.artefacts import FORMAT
 
 from .conftest import TABLE, TEXTS, Call
 
@@ -340,7 +341,7 @@ def amend(path: Path, **changes: object) -> None:
 
 def seal(path: Path, **changes: object) -> None:
     """What a document says is changed, and its checksum with it."""
-    documents.write(path, {**documents.read(path, 1), **changes})
+    documents.write(path, {**documents.read(path, FORMAT), **changes})
 
 
 def recast(folder: Path, key: str, value: object) -> None:
@@ -411,7 +412,7 @@ ALTERATIONS = [
     ("manifest.json", lambda path: path.write_text("[]"), 1, "manifest.json: not a JSON object; expected a manifest"),
     ("manifest.json", lambda path: path.write_bytes(b"\xff"), 1, "manifest.json: not readable as JSON|a manifest as"),
     ("manifest.json", lambda path: amend(path, facts=3), 1, "manifest.json: its checksum differs from the one it ends"),
-    ("manifest.json", lambda path: amend(path, format=9), 2, "manifest.json: format 9; expected format 1 or older"),
+    ("manifest.json", lambda path: amend(path, format=9), 2, "manifest.json: format 9; expected format 2 or older"),
     ("manifest.json", lambda path: seal(path, facts=3), 1, "manifest.json: not a manifest"),
     ("manifest.json", lambda path: seal(path, fields=3), 1, "manifest.json: not a manifest"),
 ]

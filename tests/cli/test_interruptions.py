@@ -149,7 +149,10 @@ def test_a_second_signal_stops_at_once_and_leaves_the_checkpoint_before(
         stdout, stderr = process.communicate("\n", timeout=180)
     assert process.returncode == 130
     assert stdout == ""
-    message = "stopped; a run that has a checkpoint goes on from there with `gluonref train --resume RUN`"
+    message = (
+        "stopped; nothing is half-written, and a training that has a checkpoint goes on from there with "
+        "`gluonref train --resume RUN`"
+    )
     assert stderr.splitlines()[-1] == message
     assert place(here / "new") == (1, 1, 9)
     goes_on(call, here / "new", whole)

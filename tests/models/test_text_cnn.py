@@ -11,6 +11,7 @@ import pytest
 from gluon_ref.backend import mx
 from gluon_ref.errors import OptionError
 from gluon_ref.exporters import symbol
+from gluon_ref.exports.sources import from_net
 from gluon_ref.inputs import text
 from gluon_ref.layers import settle
 from gluon_ref.models import text_cnn
@@ -133,7 +134,7 @@ def test_hybrid_and_exported_equal_eager(widths: tuple[int, ...], tmp_path: Path
     eager = net(*padded(8)).asnumpy()
     net.hybridize(static_alloc=True)
     np.testing.assert_allclose(net(*padded(8)).asnumpy(), eager, **CLOSE)
-    symbol.write(net, text.fields(TEXT), tmp_path)
+    symbol.write(from_net(net, text.fields(TEXT)), tmp_path)
     answer = symbol.open(tmp_path, text.fields(TEXT))
     np.testing.assert_allclose(answer(*(array.asnumpy() for array in padded(12)))[0], eager, **CLOSE)
 
