@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import answers
 from ..conversion.session import open_model
 from ..errors import DataError, GluonRefError
 from ..inputs import _arrays, vector
 from ..inputs._lines import standard_input
-from . import answers, box, images, texts
+from . import box, images, texts
 from .box import Bundle
 
 BATCH = 256

@@ -26,6 +26,7 @@ PACKAGE = Path(__file__).parents[1]
 PROGRAM = PACKAGE / "bundled" / "predict.py"
 # Of this package, what the program is made of; none of it needs MXNet.
 CARRIED = (
+    "answers.py",
     "bundled/*.py",
     "conversion/__init__.py",
     "conversion/session.py",

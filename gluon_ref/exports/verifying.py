@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..answers import softmax
 from ..errors import MachineError, VerificationError
 from .subjects import Arrays, Case, Subject, top
 
@@ -118,7 +119,7 @@ def judge(subject: Subject, answers: Sequence[Sequence[Arrays]], tolerance: floa
 
 def _compare(case: Case, given: Sequence[Arrays], classes: bool, tolerance: float, lossy: bool) -> Comparison:
     absolute, relative, accepted, same, samples = 0.0, 0.0, True, [], 0
-    wanted = [(*one, softmax(one[0])) if classes else one for one in case.expected]
+    wanted = [(*one, softmax(one[0]).astype(np.float32)) if classes else one for one in case.expected]
     widest = max(float(np.abs(one[0]).max(initial=0)) for one in case.expected)
     for answers, expected in zip(given, wanted):
         if len(answers) not in (len(expected), len(expected) - classes):
@@ -153,13 +154,6 @@ def _difference(given: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np
         difference = np.where(alike, 0, np.abs(a - b))
     largest = np.where(np.isfinite(b), np.abs(b), 0).max(axis=1, initial=0)
     return difference.max(axis=1, initial=0), largest
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Probabilities of scores (batch, labels)."""
-    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
-    shares: np.ndarray = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return shares
 
 
 def _other(case: Case, given: str, expected: str) -> VerificationError:

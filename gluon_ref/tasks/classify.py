@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .. import answers
 from ..backend import mx
 from ..errors import FitError, require
 from ..records import Batch, Facts, Objective, Task
@@ -52,7 +53,7 @@ def build(
         objectives=(Objective("cross_entropy", loss),),
         measure=measure,
         metrics=metrics,
-        decode=lambda scores: decode(scores, facts.labels),
+        decode=lambda scores: answers.labels([scores], facts.labels),
         watch=("accuracy", "max"),
     )
 
@@ -92,7 +93,7 @@ def measure(scores: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
     """
     labels = scores.shape[1]
     pairs = targets.astype(np.int64) * labels + scores.argmax(axis=1)
-    logs = np.log(np.maximum(softmax(scores)[np.arange(len(targets)), targets.astype(np.int64)], 1e-30))
+    logs = np.log(np.maximum(answers.softmax(scores)[np.arange(len(targets)), targets.astype(np.int64)], 1e-30))
     return {"confusion": np.bincount(pairs, minlength=labels**2).reshape(labels, labels), "cross_entropy": -logs.sum()}
 
 
@@ -109,25 +110,3 @@ def metrics(sums: Mapping[str, np.ndarray]) -> dict[str, Any]:
         "cross_entropy": float(sums["cross_entropy"] / count),
         "confusion": confusion.tolist(),
     }
-
-
-def decode(scores: np.ndarray, labels: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The likeliest label of each sample, its probability, and all probabilities by label."""
-    answers = []
-    for row in softmax(scores):
-        best = int(row.argmax())
-        answers.append(
-            {
-                "label": labels[best],
-                "probability": float(row[best]),
-                "probabilities": {label: float(p) for label, p in zip(labels, row)},
-            }
-        )
-    return answers
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Logits (batch, labels) to probabilities, float64, each row summing to 1."""
-    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
-    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-    return shares

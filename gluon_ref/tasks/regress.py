@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import answers
 from ..backend import mx
 from ..records import Batch, Facts, Objective, Task
 
@@ -28,7 +29,7 @@ def build(facts: Facts) -> Task:
         objectives=(Objective("squared_error", loss),),
         measure=measure,
         metrics=metrics,
-        decode=lambda values: [{"value": float(value)} for value in values.reshape(-1)],
+        decode=lambda values: answers.value([values]),
         watch=("mean_squared_error", "min"),
     )
 

@@ -58,7 +58,7 @@ def test_agreement_is_the_share_of_samples_with_the_same_class() -> None:
 
 
 def test_probabilities_are_held_against_the_softmax_of_the_scores() -> None:
-    shares = softmax(SCORES)
+    shares = softmax(SCORES).astype(np.float32)
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
     assert judge(subject(SCORES, classes=True), [[(SCORES, shares)]], 1e-6).rows[0].accepted
     assert judge(subject(SCORES, classes=True), [[(SCORES,)]], 1e-6).rows[0].accepted  # the format has none

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gluon_ref import answers
 from gluon_ref.assembly import Assembly
 from gluon_ref.inputs import text, vector
 from gluon_ref.records import Facts
@@ -88,7 +89,7 @@ def test_many_batches_give_what_one_would() -> None:
     random = np.random.RandomState(0)
     outputs, targets = random.normal(0, 3, (1000, 3)).astype(np.float32), random.randint(0, 3, 1000).astype(np.int32)
     findings = found(VECTOR, classify.build(VECTOR), outputs, targets, worst=7)
-    losses = -np.log(classify.softmax(outputs)[np.arange(1000), targets])
+    losses = -np.log(answers.softmax(outputs)[np.arange(1000), targets])
     assert [one.index for one in findings.mistakes] == np.argsort(-losses)[:7].tolist()
     assert findings.calibration is not None and findings.calibration.counts.sum() == 1000
 

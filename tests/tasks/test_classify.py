@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, log_loss
 
+from gluon_ref import answers
 from gluon_ref.backend import mx
 from gluon_ref.errors import FitError, OptionError
 from gluon_ref.records import Batch
@@ -89,7 +90,7 @@ def test_metrics_are_those_of_scikit_learn() -> None:
     assert metrics["accuracy"] == pytest.approx(accuracy_score(targets, predicted))
     assert metrics["macro_f1"] == pytest.approx(f1_score(targets, predicted, average="macro"))
     assert metrics["confusion"] == confusion_matrix(targets, predicted).tolist()
-    assert metrics["cross_entropy"] == pytest.approx(log_loss(targets, classify.softmax(scores)))
+    assert metrics["cross_entropy"] == pytest.approx(log_loss(targets, answers.softmax(scores)))
 
 
 def test_a_label_that_never_occurs_does_not_lower_macro_f1() -> None:
@@ -98,14 +99,14 @@ def test_a_label_that_never_occurs_does_not_lower_macro_f1() -> None:
 
 
 def test_an_answer_names_the_likeliest_label_and_all_probabilities() -> None:
-    [answer] = classify.decode(np.array([[0.0, np.log(2.0), 0.0]], dtype=np.float32), ("a", "b", "c"))
+    [answer] = classify.build(VECTOR).decode(np.array([[0.0, np.log(2.0), 0.0]], dtype=np.float32))
     assert answer["label"] == "b"
     assert answer["probability"] == pytest.approx(0.5)
     assert answer["probabilities"] == pytest.approx({"a": 0.25, "b": 0.5, "c": 0.25})
 
 
 def test_large_scores_do_not_overflow() -> None:
-    assert classify.softmax(np.array([[1e4, 0.0]], dtype=np.float32)).tolist() == [[1.0, 0.0]]
+    assert answers.softmax(np.array([[1e4, 0.0]], dtype=np.float32)).tolist() == [[1.0, 0.0]]
 
 
 def test_smoothing_out_of_range_is_refused() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from gluon_ref.bundled import answers
+from gluon_ref import answers
 from gluon_ref.tasks import classify
+
+from .conftest import VECTOR
 
 
 def test_labels_are_those_of_the_task() -> None:
     scores = np.random.RandomState(0).normal(0, 30, (5, 3)).astype(np.float32)
     scores[0] = 2.5  # the first of equals
-    assert answers.labels([scores], "abc") == classify.decode(scores, ("a", "b", "c"))
+    assert answers.labels([scores], "abc") == classify.build(VECTOR).decode(scores)
 
 
 def test_a_value_is_one_number() -> None:

@@ -1,4 +1,4 @@
-"""A model's outputs as answers, alike those of `gluonref predict`."""
+"""A network's outputs as answers, and answers as lines: of tasks, of `gluonref predict`, of the program in a bundle."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ import numpy as np
 SHOWN = 10  # numbers of an output that fit on a line
 
 
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Logits (batch, labels) to probabilities, float64, each row summing to 1."""
+    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
 def labels(outputs: Sequence[np.ndarray], names: Sequence[str]) -> list[dict[str, Any]]:
     """The likeliest label of each sample, its probability, and all probabilities by label.
 
@@ -17,10 +24,8 @@ def labels(outputs: Sequence[np.ndarray], names: Sequence[str]) -> list[dict[str
         outputs: the first is logits (batch, labels).
         names: of the labels.
     """
-    scores = outputs[0]
-    powers = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
     answers = []
-    for row in powers / powers.sum(axis=1, keepdims=True):
+    for row in softmax(outputs[0]):
         best = int(row.argmax())
         shares = {label: float(share) for label, share in zip(names, row)}
         answers.append({"label": names[best], "probability": float(row[best]), "probabilities": shares})
