@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from gluon_ref import catalog
-from gluon_ref.inputs.text import BEGIN, END
+from gluon_ref.inputs._tokens import BEGIN, END
 from gluon_ref.records import Data, Samples
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0, 100.0)

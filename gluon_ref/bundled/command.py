@@ -15,9 +15,9 @@ import numpy as np
 from .. import answers
 from ..conversion.session import open_model
 from ..errors import DataError, GluonRefError
-from ..inputs import _arrays, vector
-from ..inputs._lines import standard_input
-from . import box, images, texts
+from ..inputs import _arrays, _tokens, vector
+from ..inputs._lines import paths
+from . import box, images
 from .box import Bundle
 
 BATCH = 256
@@ -25,8 +25,8 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 # Form of the inputs -> how requests are read, and how samples become arrays.
 FORMS: dict[str, tuple[Callable[..., Iterator[tuple[str, np.ndarray]]], Callable[..., tuple[np.ndarray, ...]]]] = {
     "image": (images.read, images.collate),
-    "vector": (vector.read, lambda rows: (np.stack(rows),)),
-    "text": (texts.read, texts.collate),
+    "vector": (vector.read, vector.collate),
+    "text": (_tokens.read, _tokens.collate),
 }
 HELP = {
     "image": "an image file: PNG, PGM, PPM or .npy, others where Pillow is installed; - for paths on standard input",
@@ -99,22 +99,14 @@ def _groups(bundle: Bundle, requests: Iterable[str]) -> Iterator[tuple[list[str]
         read, collate = FORMS[bundle.takes]
         samples = read(requests, bundle.facts)
         while group := list(itertools.islice(samples, BATCH)):
-            yield [name for name, _ in group], collate([one for _, one in group])
+            yield [name for name, _ in group], collate([one for _, one in group], bundle.facts)
         return
-    for path in _paths(requests):
+    for path in paths(requests):
         arrays = _arrays.load(path, bundle.fields, "predict")
         size = bundle.fields[0].batch or BATCH
         for start in range(0, len(arrays[0]), size):
             part = tuple(one[start : start + size] for one in arrays)
             yield [f"{path}, row {start + at + 1}" for at in range(len(part[0]))], part
-
-
-def _paths(requests: Iterable[str]) -> Iterator[str]:
-    for request in requests:
-        if request == "-":
-            yield from (line.strip() for line in standard_input() if line.strip())
-        else:
-            yield request
 
 
 def _parsed(bundle: Bundle, arguments: list[str]) -> argparse.Namespace:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from ..errors import PathError
-from ..inputs._lines import standard_input
+from ..inputs._lines import paths
 from ..records import Facts
 from . import pngs, scaling
 from .odd import LARGEST_FILE, OddError, check_pixels, damaged
@@ -25,7 +25,7 @@ NETPBM = re.compile(rb"P([56])" + rb"(?:\s|#[^\n]*\n)+(\d{1,9})" * 3 + rb"\s")
 MODES = {1: "L", 3: "RGB"}
 
 
-def collate(images: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+def collate(images: Sequence[np.ndarray], facts: Facts) -> tuple[np.ndarray, ...]:
     """Images, stacked: float32 (batch, channel, height, width), 0 to 255."""
     return (np.stack(images).astype(np.float32),)
 
@@ -41,11 +41,8 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
         PathError: for a file that is missing or unreadable.
         DataError: for a file that is no image, or none that is taken.
     """
-    for request in requests:
-        if request == "-":
-            yield from read((line.strip() for line in standard_input() if line.strip()), facts)
-        else:
-            yield request, load(request, facts)
+    for path in paths(requests):
+        yield path, load(path, facts)
 
 
 def load(path: str, facts: Facts) -> np.ndarray:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from math import prod
 from pathlib import Path
@@ -16,11 +16,12 @@ import numpy as np
 
 from ..bundled import box
 from ..records import Facts, Field, Source
-from . import _leaflet
+from . import _leaflet, _onnx
 
 # Largest accepted difference between a score of the artefact and of the imperative network, absolute plus relative: as
 # for ONNX, which answers.
 TOLERANCE = 1e-4
+lacks = _onnx.lacks
 BUNDLE = "bundle.zip"
 PACKAGE = Path(__file__).parents[1]
 PROGRAM = PACKAGE / "bundled" / "predict.py"
@@ -36,6 +37,7 @@ CARRIED = (
     "inputs/_columns.py",
     "inputs/_lines.py",
     "inputs/_pixels.py",
+    "inputs/_tokens.py",
     "inputs/image.py",
     "inputs/vector.py",
     "machine.py",
@@ -95,13 +97,6 @@ def write(source: Source, folder: Path, *, opset: int = 13, probabilities: bool 
         "answers": document["answers"],
         "files": sorted(files),
     }
-
-
-def lacks(operators: Iterable[str]) -> set[str]:
-    """Those operators of MXNet's that ONNX has no counterpart for."""
-    from ..conversion.graph import unknown
-
-    return unknown(operators)
 
 
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:

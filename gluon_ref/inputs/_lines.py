@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..errors import DataError
 
@@ -23,3 +23,21 @@ def standard_input() -> Iterator[str]:
             f"text in {error.encoding}",
             "convert it first",
         ) from None
+
+
+def paths(requests: Iterable[str]) -> Iterator[str]:
+    """Requests that are paths; "-" stands for those on standard input, one a line."""
+    for request in requests:
+        if request == "-":
+            yield from (line.strip() for line in standard_input() if line.strip())
+        else:
+            yield request
+
+
+def texts(requests: Iterable[str]) -> Iterator[str]:
+    """Requests that are texts; "-" stands for the lines of standard input that hold any."""
+    for request in requests:
+        if request == "-":
+            yield from (line.rstrip("\r\n") for line in standard_input() if line.strip())
+        else:
+            yield request

@@ -12,7 +12,7 @@ from PIL import Image
 from ..errors import PathError
 from ..records import Facts, Field
 from . import _pixels
-from ._lines import standard_input
+from ._lines import paths
 
 SUFFIX = ".png"
 BATCHES = (1, 2, 7)
@@ -57,11 +57,8 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
         PathError: for a file that is missing or unreadable.
         DataError: for a file that is no image, a truncated one, or one with transparent pixels or 16 bits.
     """
-    for request in requests:
-        if request == "-":
-            yield from read((line.strip() for line in standard_input() if line.strip()), facts)
-        else:
-            yield request, load(request, facts)
+    for path in paths(requests):
+        yield path, load(path, facts)
 
 
 def load(path: str, facts: Facts) -> np.ndarray:

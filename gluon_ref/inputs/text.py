@@ -9,37 +9,21 @@ from pathlib import Path
 import numpy as np
 
 from ..backend import gluonnlp
-from ..errors import DataError
 from ..records import Facts, Field
 from ..samples import ArraySamples
-from ._lines import standard_input
+from ._tokens import BEGIN, END, PADDING, UNKNOWN, collate, encode, read, tokens
+
+__all__ = ["collate", "encode", "fields", "imagine", "read", "samples", "tokens", "trials", "vocabulary", "write"]
 
 SUFFIX = ".txt"
 BATCHES = (1, 2, 7)
 # Of texts that an export is compared on: the shortest, and longer than most in training.
 LENGTHS = (1, 5, 64, 250)
-PADDING, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
-# Widths of padded batches are multiples of this, which bounds the number of shapes MXNet prepares for.
-STEP = 4
 
 
 def fields(facts: Facts) -> tuple[Field, ...]:
     """Token indices (batch, time), 0 where padded, and the number of real tokens (batch,)."""
     return Field("tokens", (-1,), "int32"), Field("length", (), "int32")
-
-
-def tokens(text: str, split: str, length: int = 0) -> list[str]:
-    """The tokens of a text.
-
-    Args:
-        text: as the person wrote it; case and spaces count.
-        split: "character"; "marked" for characters between a mark of the text's begin and one of its end; or "word"
-            for what stands between white space.
-        length: how many to keep, marks not counted; 0 for all.
-    """
-    parts = text.split() if split == "word" else list(text)
-    kept = parts[:length] if length else parts
-    return [BEGIN, *kept, END] if split == "marked" else kept
 
 
 def vocabulary(texts: Iterable[Sequence[str]], least: int = 1) -> tuple[str, ...]:
@@ -62,26 +46,11 @@ def vocabulary(texts: Iterable[Sequence[str]], least: int = 1) -> tuple[str, ...
     return tuple(vocab.idx_to_token)
 
 
-def encode(texts: Iterable[str], facts: Facts) -> Iterator[np.ndarray]:
-    """Texts as int32 (time,) each; a text with no token becomes one unknown token."""
-    known = {token: index for index, token in enumerate(facts.vocab)}
-    for text in texts:
-        found = [known.get(token, 1) for token in tokens(text, facts.split, facts.length)]
-        yield np.array(found or [1], dtype=np.int32)
-
-
 def samples(texts: Sequence[str], targets: np.ndarray, facts: Facts) -> ArraySamples:
     """Texts with their targets, encoded."""
     inputs = np.empty(len(texts), dtype=object)
     inputs[:] = list(encode(texts, facts))
     return ArraySamples(inputs, targets, ragged=True)
-
-
-def collate(inputs: Sequence[np.ndarray], facts: Facts) -> tuple[np.ndarray, ...]:
-    """Texts, padded: int32 (batch, time) and int32 (batch,)."""
-    pad = gluonnlp.data.batchify.Pad(pad_val=0, ret_length=True, dtype="int32", round_to=STEP)
-    padded, length = pad(list(inputs))
-    return padded.asnumpy(), length.asnumpy().astype(np.int32)
 
 
 def imagine(facts: Facts, count: int, random: np.random.RandomState) -> np.ndarray:
@@ -105,30 +74,6 @@ def _objects(texts: Sequence[np.ndarray]) -> np.ndarray:
     found = np.empty(len(texts), dtype=object)
     found[:] = [text.astype(np.int32) for text in texts]
     return found
-
-
-def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarray]]:
-    """Texts: each request is one, "-" stands for the lines of standard input.
-
-    Yields:
-        the text, and int32 (time,).
-    Raises:
-        DataError: for an empty text.
-    """
-    for text in _lines(requests):
-        if not text.strip():
-            raise DataError(
-                "predict", "an empty text", "at least one character", "give a text, or - for lines on standard input"
-            )
-        yield text, next(encode([text], facts))
-
-
-def _lines(requests: Iterable[str]) -> Iterator[str]:
-    for request in requests:
-        if request == "-":
-            yield from (line.rstrip("\r\n") for line in standard_input() if line.strip())
-        else:
-            yield request
 
 
 def write(indices: np.ndarray, facts: Facts, path: Path) -> None:
