@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from ..errors import OptionError
-from ..records import Field, Source
+from ..records import Source
+from . import _onnx
 
 # Largest accepted difference between a score of the artefact and of the imperative network, absolute plus relative:
 # sums of a few thousand float32 products in another order differ by this much, a wrong operator by far more.
 TOLERANCE = 1e-4
-MODEL = "model.onnx"
+MODEL, lacks, open = _onnx.MODEL, _onnx.lacks, _onnx.open
 
 
 def write(
@@ -49,21 +47,3 @@ def write(
     (folder / MODEL).write_bytes(model.SerializeToString(deterministic=True))
     inputs = {field.name: pixels if field.dtype == "float32" else field.dtype for field in source.inputs}
     return {"opset": opset, "inputs": inputs, "outputs": [one.name for one in model.graph.output]}
-
-
-def lacks(operators: Iterable[str]) -> set[str]:
-    """Those operators of MXNet's that ONNX has no counterpart for."""
-    from ..conversion.graph import unknown
-
-    return unknown(operators)
-
-
-def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
-    """The artefact as a function of numpy arrays, in the order of `fields`.
-
-    Raises:
-        PathError, DataError: when the model is missing, or is none, or takes other inputs.
-    """
-    from ..conversion.session import open_model
-
-    return open_model(folder / MODEL, fields)

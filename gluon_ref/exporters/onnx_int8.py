@@ -8,15 +8,14 @@ from __future__ import annotations
 import io
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from ..errors import ConversionError, reason
-from ..records import Field, Source
+from ..records import Source
+from . import _onnx
 from ._quantizing import Arrays, batches, rounded
 
 # Largest accepted |a - b| / (1 + the largest |b|) on held-out samples, of a score a and the network's b: a bound for
@@ -24,7 +23,7 @@ from ._quantizing import Arrays, batches, rounded
 # largest score, where a wrong scale gives differences of its own size. What is lost is judged by the task's metric.
 TOLERANCE = 0.25
 LOSSY = True
-MODEL = "model.onnx"
+MODEL, lacks, open = _onnx.MODEL, _onnx.lacks, _onnx.open
 WHERE = "format onnx-int8"
 # Steps that are computed in 8 bits where their input already is; pooling and sums between layers among them.
 STEPS = (
@@ -102,24 +101,6 @@ def write(
         "opset": opset,
         "outputs": [one.name for one in made.graph.output],
     }
-
-
-def lacks(operators: Iterable[str]) -> set[str]:
-    """Those operators of MXNet's that ONNX has no counterpart for."""
-    from ..conversion.graph import unknown
-
-    return unknown(operators)
-
-
-def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
-    """The artefact as a function of numpy arrays, in the order of `fields`.
-
-    Raises:
-        PathError, DataError: when the model is missing, or is none, or takes other inputs.
-    """
-    from ..conversion.session import open_model
-
-    return open_model(folder / MODEL, fields)
 
 
 def _prepared(source: Source, opset: int, probabilities: bool) -> Any:

@@ -6,18 +6,20 @@ Beside it lies required_operators.config, from which a runtime of these operator
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from ..records import Field, Source
+from . import _onnx
 
 # Largest accepted difference between a score of the artefact and of the imperative network, absolute plus relative: as
 # for ONNX, whose kernels answer.
 TOLERANCE = 1e-4
 MODEL = "model.ort"
+lacks = _onnx.lacks
 OPERATORS = "required_operators.config"
 
 
@@ -76,13 +78,6 @@ def _optimize(content: bytes, path: Path, level: str, kind: str) -> None:
     options.add_session_config_entry("session.save_model_format", kind)
     options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, f"ORT_ENABLE_{level.upper()}")
     onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-def lacks(operators: Iterable[str]) -> set[str]:
-    """Those operators of MXNet's that ONNX has no counterpart for."""
-    from ..conversion.graph import unknown
-
-    return unknown(operators)
 
 
 def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarray, ...]]:
