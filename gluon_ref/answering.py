@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from . import runs
+from . import groups, runs
 from .artefacts import MANIFEST, open_artefact
 from .assembly import Assembly, assemble, fill
 from .backend import mx
@@ -64,19 +62,10 @@ def open_run(folder: str | Path) -> Opened:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Answer each numbered group of arrays in IN.npz ("0.0", "0.1", "1.0" ...), and write OUT.npz alike."""
+    """Answer each group of arrays in IN.npz, and write OUT.npz alike."""
     path, source, target = arguments
     subject = open_subject(path)
-    with np.load(source, allow_pickle=False) as arrays:
-        groups: dict[int, list[np.ndarray]] = {}
-        for name in sorted(arrays.files, key=lambda one: tuple(map(int, one.split(".")))):
-            groups.setdefault(int(name.split(".")[0]), []).append(arrays[name])
-    outputs = {
-        f"{group}.{index}": output
-        for group, inputs in groups.items()
-        for index, output in enumerate(subject.answer(*inputs))
-    }
-    np.savez(target, **outputs)
+    groups.save(target, [subject.answer(*inputs) for inputs in groups.load(source)])
 
 
 if __name__ == "__main__":

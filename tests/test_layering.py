@@ -26,7 +26,7 @@ PLAN = """
     inputs conversion bundled
 
     recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
-    samples interrupts locking checks arrays graphs facts reshapes answers
+    samples interrupts locking checks arrays graphs facts reshapes answers groups
 
     backend records errors machine documents downloading
 """

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import groups
 from ..errors import MachineError
 
 Arrays = tuple[np.ndarray, ...]
@@ -100,9 +101,7 @@ def race(
     found: list[Timing] = []
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gluonref-")))
-        np.savez(
-            scratch / "in.npz", **{f"{at}.{i}": one for at, arrays in enumerate(inputs) for i, one in enumerate(arrays)}
-        )
+        groups.save(scratch / "in.npz", inputs)
         racers = [stack.enter_context(_Racer(entrant, scratch / "in.npz", threads)) for entrant in entrants]
         for at, batch in enumerate(batches):
             tell(f"batch {batch}, {threads} threads")
@@ -120,7 +119,7 @@ def _round(
         before = racer.ask({"group": at, "seconds": 0})
         warm.append(before.get("latencies_s", [0.0])[0])
         racer.ask({"group": at, "target": str(target)})
-        answers.append(_outputs(target) if not racer.error else None)
+        answers.append(groups.load(target)[0] if not racer.error else None)
     latencies: list[list[float]] = [[] for _ in racers]
     for _ in range(rounds):
         for place, racer in enumerate(racers):
@@ -129,11 +128,6 @@ def _round(
         Timing(racer.entrant, batch, threads, tuple(taken), first, _difference(answers[0], given), racer.error)
         for racer, taken, first, given in zip(racers, latencies, warm, answers)
     ]
-
-
-def _outputs(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as found:
-        return tuple(found[name] for name in sorted(found.files))
 
 
 def _difference(expected: Arrays | None, given: Arrays | None) -> float | None:

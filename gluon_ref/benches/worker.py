@@ -1,7 +1,7 @@
 """One entrant in a process of its own, timed when it is told to.
 
 `python -m gluon_ref.benches.worker FOLDER WAY INPUTS` reads a JSON object per line, {"group": N, "seconds": S} to time
-or {"group": N, "target": FILE} to answer, and writes one per line. INPUTS.npz holds arrays "GROUP.INDEX".
+or {"group": N, "target": FILE} to answer, and writes one per line. INPUTS.npz is as groups.py writes it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
+from .. import groups
 from ..errors import GluonRefError
 from .entrants import Arrays, open_entrant
 
@@ -33,13 +32,10 @@ def attend(make: Callable[[Arrays], Callable[..., Arrays]], source: str) -> None
         make: example inputs -> what answers.
         source: INPUTS.npz.
     """
-    with np.load(source, allow_pickle=False) as arrays:
-        groups: dict[int, list[np.ndarray]] = {}
-        for name in sorted(arrays.files, key=lambda one: tuple(map(int, one.split(".")))):
-            groups.setdefault(int(name.split(".")[0]), []).append(arrays[name])
+    given = groups.load(source)
     started = time.perf_counter()
     try:
-        answer = make(tuple(groups[0]))
+        answer = make(given[0])
     except GluonRefError as error:
         tell({"error": str(error)})
         return
@@ -47,7 +43,7 @@ def attend(make: Callable[[Arrays], Callable[..., Arrays]], source: str) -> None
     for line in sys.stdin:
         asked = json.loads(line)
         try:
-            tell(serve(answer, tuple(groups[asked["group"]]), asked))
+            tell(serve(answer, given[asked["group"]], asked))
         except GluonRefError as error:
             tell({"error": str(error)})
 
@@ -56,7 +52,7 @@ def serve(answer: Callable[..., Arrays], inputs: Arrays, asked: dict[str, Any]) 
     """Answer once into a file, which warms up too, or time as many calls as fit."""
     if "target" in asked:
         outputs = answer(*inputs)
-        np.savez(asked["target"], *outputs)
+        groups.save(asked["target"], [outputs])
         return {"outputs": len(outputs)}
     return {"latencies_s": timed(answer, inputs, asked["seconds"])}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import groups
 from ..answers import softmax
 from ..errors import MachineError, VerificationError
 from .subjects import Arrays, Case, Subject, top
@@ -65,7 +66,7 @@ def reopen(folder: Path, cases: Sequence[Case]) -> list[list[Arrays]]:
     flat = [arrays for case in cases for arrays in case.groups]
     with tempfile.TemporaryDirectory(prefix="gluonref-") as scratch:
         source, target = Path(scratch, "in.npz"), Path(scratch, "out.npz")
-        np.savez(source, **{f"{at}.{index}": one for at, arrays in enumerate(flat) for index, one in enumerate(arrays)})
+        groups.save(source, flat)
         command = [sys.executable, "-m", "gluon_ref.answering", str(folder.resolve()), str(source), str(target)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
@@ -86,11 +87,7 @@ def reopen(folder: Path, cases: Sequence[Case]) -> list[list[Arrays]]:
                 "an artefact that opens",
                 "report this as a bug",
             )
-        with np.load(target, allow_pickle=False) as found:
-            outputs: list[list[np.ndarray]] = [[] for _ in flat]
-            for name in sorted(found.files, key=lambda one: tuple(map(int, one.split(".")))):
-                outputs[int(name.split(".")[0])].append(found[name])
-    answers = iter([tuple(one) for one in outputs])
+        answers = iter(groups.load(target))
     return [[next(answers) for _ in case.groups] for case in cases]
 
 
