@@ -10,9 +10,11 @@ Source: src/nnvm/legacy_json_util.cc and 3rdparty/tvm/nnvm/src/pass/saveload_jso
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +24,8 @@ from .backend import mx, quiet
 from .errors import DataError, PathError, reason
 
 VARIABLE = "null"
+# Operators that give other numbers each time.
+CHANCE = re.compile("random|sample|shuffle")
 # Operators that take an address in memory or call back into Python, and gradients, which are no network.
 NEVER = ("_Native", "_NDArray", "Custom", "_CustomFunction", "_npi_Custom")
 GRADIENT = "_backward"
@@ -48,6 +52,11 @@ class Node:
     name: str
     inputs: tuple[tuple[int, int], ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """An option that is yes or no; the default where it is not given."""
+        text = dict(self.options).get(key)
+        return default if text is None else text.lower() in ("true", "1")
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,13 @@ class Graph:
         if self.version:
             document["attrs"] = {"mxnet_version": ["int", self.version]}
         return json.dumps(document, ensure_ascii=False)  # MXNet's reader knows no \u
+
+
+def numbered(base: str, between: str = "_") -> Iterator[str]:
+    """The name, then others made of it: conv, conv_2, conv_3 ..."""
+    yield base
+    for number in itertools.count(2):
+        yield f"{base}{between}{number}"
 
 
 def load(path: str | Path) -> Any:

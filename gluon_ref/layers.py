@@ -65,10 +65,9 @@ class Head(mx.gluon.HybridBlock):
 
 def zeros(fields: Sequence[Field], batch: int = 1, steps: int = 4) -> tuple[np.ndarray, ...]:
     """Arrays of the declared inputs: ones for lengths, zeros for all else; axes that vary get `steps`."""
-    shapes = [(batch, *(steps if size == -1 else size for size in field.shape)) for field in fields]
     return tuple(
-        (np.ones if field.name == "length" else np.zeros)(shape, dtype=field.dtype)
-        for field, shape in zip(fields, shapes)
+        (np.ones if field.name == "length" else np.zeros)(field.sized(batch, steps), dtype=field.dtype)
+        for field in fields
     )
 
 

@@ -25,6 +25,10 @@ class Field:
     dtype: str = "float32"
     batch: int = 0
 
+    def sized(self, batch: int, steps: int) -> tuple[int, ...]:
+        """The shape of an array: with a batch where that is free, and `steps` for each axis that varies."""
+        return (self.batch or batch, *(steps if size == -1 else size for size in self.shape))
+
 
 @dataclass(frozen=True)
 class Facts:

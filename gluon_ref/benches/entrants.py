@@ -93,7 +93,7 @@ def inputs(path: str | Path, batch: int, seed: int = 0) -> Arrays:
 
 
 def _random(field: Field, batch: int, random: np.random.RandomState) -> np.ndarray:
-    shape = (field.batch or batch, *(STEPS if size == -1 else size for size in field.shape))
+    shape = field.sized(batch, STEPS)
     whole = not np.issubdtype(np.dtype(field.dtype), np.floating)
     return np.asarray(random.randint(1, 4, shape) if whole else random.normal(0, 1, shape), dtype=field.dtype)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +11,6 @@ from .. import graphs
 from ..backend import mx
 
 VERSION = 10901  # MXNet mends graphs of older releases, and tells of it
-# Operators that give other numbers each time.
-CHANCE = re.compile("random|sample|shuffle")
 ZEROS = ("_zeros", "zeros_like")
 # Operators that give zeros for zeros: they only move, repeat or leave out elements.
 MOVES = (
@@ -34,7 +31,9 @@ def constant(nodes: Sequence[Mapping[str, Any]], weights: Mapping[str, np.ndarra
         return weights.get(nodes[edge[0]]["name"])
     places = _ancestors(nodes, edge[0])
     kept = [nodes[at] for at in places]
-    if any(one["name"] not in weights if one["op"] == graphs.VARIABLE else CHANCE.search(one["op"]) for one in kept):
+    if any(
+        one["name"] not in weights if one["op"] == graphs.VARIABLE else graphs.CHANCE.search(one["op"]) for one in kept
+    ):
         return None
     number = {at: place for place, at in enumerate(places)}
     steps = tuple(

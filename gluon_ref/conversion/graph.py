@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -76,7 +76,7 @@ def to_onnx(
         for step in steps:
             step.input[:] = [casts[name].output[0] if name in casts else name for name in step.input]
         steps = [*casts.values(), *steps]
-    return _model(source, _needed(steps, [one.name for one in results]), inputs, results, walk.initializers, opset)
+    return _model(source, needed(steps, [one.name for one in results]), inputs, results, walk.initializers, opset)
 
 
 def unknown(operators: Iterable[str]) -> set[str]:
@@ -120,16 +120,10 @@ def _named(nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         name = node["name"]
         if node["op"] != graphs.VARIABLE:
             base = name.replace(MARK, "_")
-            name = next(one for one in _numbered(base) if one not in taken)
+            name = next(f"{one}{MARK}" for one in graphs.numbered(base) if f"{one}{MARK}" not in taken)
             taken.add(name)
         found.append({**node, "attrs": complete(node["op"], node.get("attrs", {})), "name": name})
     return found
-
-
-def _numbered(base: str) -> Iterator[str]:
-    yield base + MARK
-    for number in range(2, 1 << 30):
-        yield f"{base}_{number}{MARK}"
 
 
 class _Walk:
@@ -205,7 +199,7 @@ class _Walk:
         return [Output(name, kind, one.shape) for name, kind, one in zip(names, kinds, results)]
 
 
-def _needed(steps: Sequence[Any], results: Iterable[str]) -> list[Any]:
+def needed(steps: Sequence[Any], results: Iterable[str]) -> list[Any]:
     """The steps that some result depends on."""
     wanted, kept = set(results), []
     for step in reversed(steps):

@@ -5,15 +5,14 @@ Source of each rule: profiles of ONNX Runtime 1.32; docs/int8.md has the figures
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import onnx
 
-from .graph import MARK
+from .. import graphs
+from .graph import MARK, needed
 
 # Operators whose weights are rounded when answers are rounded step by step, and those of recurrent nets.
 STATIC = ("Conv", "ConvTranspose", "Gemm", "MatMul")
@@ -65,7 +64,7 @@ def layers(model: onnx.ModelProto) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in steps:
         base = name.partition(MARK)[0]
-        found[next(one for one in numbered(base) if one not in found)] = name
+        found[next(one for one in graphs.numbered(base) if one not in found)] = name
     return found
 
 
@@ -81,13 +80,6 @@ def narrow(model: onnx.ModelProto) -> set[str]:
 
 def _grouped(conv: Any) -> bool:
     return any(one.name == "group" and one.i > 1 for one in conv.attribute)
-
-
-def numbered(base: str) -> Iterator[str]:
-    """The name, then others made of it: conv, conv_2, conv_3 ..."""
-    yield base
-    for number in itertools.count(2):
-        yield f"{base}_{number}"
 
 
 def wide(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -141,9 +133,10 @@ def tidy(model: onnx.ModelProto, about: onnx.ModelProto) -> onnx.ModelProto:
         model: to be written.
         about: the one before quantizing.
     """
-    wanted = {one.name for one in model.graph.output}
-    steps = list(_needed(model, wanted))[::-1]
-    kept = [one for one in model.graph.initializer if one.name in wanted]
+    results = [one.name for one in model.graph.output]
+    steps = needed(model.graph.node, results)
+    used = {*results, *(name for step in steps for name in step.input)}
+    kept = [one for one in model.graph.initializer if one.name in used]
     domains = {node.domain for node in steps}
     graph = onnx.helper.make_graph(steps, "gluon_ref", model.graph.input, model.graph.output, kept)
     opsets = [*about.opset_import, *(onnx.helper.make_opsetid(one, 1) for one in sorted(domains - {"", "ai.onnx"}))]
@@ -153,14 +146,6 @@ def tidy(model: onnx.ModelProto, about: onnx.ModelProto) -> onnx.ModelProto:
     onnx.helper.set_model_props(made, {one.key: one.value for one in about.metadata_props})
     onnx.checker.check_model(made)
     return made
-
-
-def _needed(model: onnx.ModelProto, wanted: set[str]) -> Iterator[Any]:
-    """The steps that results depend on, last first; `wanted` grows by what they read."""
-    for step in reversed(model.graph.node):
-        if wanted & set(step.output):
-            wanted |= set(step.input)
-            yield step
 
 
 def _edges(model: onnx.ModelProto) -> tuple[dict[str, Any], dict[str, list[Any]]]:

@@ -38,10 +38,7 @@ def values(source: Source) -> list[list[Value]]:
     fields = [field for field in source.inputs if field.name in used]
     shapes = []
     for batch, steps in source.probes:  # an axis that comes out alike is the same for all
-        given = {
-            field.name: (field.batch or batch, *(steps if size == -1 else size for size in field.shape))
-            for field in fields
-        }
+        given = {field.name: field.sized(batch, steps) for field in fields}
         shapes.append(inside.infer_shape(**given, **{name: array.shape for name, array in arrays.items()})[1])
     kinds = {field.name: np.dtype(field.dtype) for field in fields}
     dtypes = inside.infer_type(**kinds, **{name: array.dtype for name, array in arrays.items()})[1]

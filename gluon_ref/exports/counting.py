@@ -32,7 +32,6 @@ def counting(graph: Graph) -> set[str]:
 def _counted(node: Node) -> list[int]:
     """The nodes that a step takes for whole numbers."""
     if node.op == "RNN":  # its lengths stand last
-        lengths = dict(node.options).get("use_sequence_length", "False").lower() in ("true", "1")
-        return [node.inputs[-1][0]] if lengths else []
+        return [node.inputs[-1][0]] if node.flag("use_sequence_length") else []
     place = ROWS.get(node.op, LENGTHS.get(node.op, len(node.inputs)))
     return [node.inputs[place][0]] if place < len(node.inputs) else []

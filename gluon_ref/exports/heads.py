@@ -61,21 +61,16 @@ def without_labels(symbol: Any) -> Any:
 
 def _answer(node: Node, given: tuple[int, int], start: int) -> list[Node]:
     """What a head answers, as nodes that begin at `start`."""
-    options = dict(node.options)
     if node.op in SAME:
         return [Node("_copy", node.name, (given,))]
     if node.op == LOGISTIC:
         return [Node("sigmoid", node.name, (given,))]
-    if _yes(options.get("multi_output")):
+    if node.flag("multi_output"):
         return [Node("softmax", node.name, (given,), (("axis", "1"),))]
-    if _yes(options.get("preserve_shape")):
+    if node.flag("preserve_shape"):
         return [Node("softmax", node.name, (given,), (("axis", "-1"),))]
     return [
         Node("Flatten", f"{node.name}_flat", (given,)),
         Node("softmax", f"{node.name}_shares", ((start, 0),), (("axis", "-1"),)),
         Node("reshape_like", node.name, ((start + 1, 0), given)),
     ]
-
-
-def _yes(text: str | None) -> bool:
-    return str(text).lower() in ("true", "1")

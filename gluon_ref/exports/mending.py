@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from . import heads
 
 MOST = 50_000
 SHOWN = 4  # names in a message
-CHANCE = re.compile(r"_random_|^random_|_sample_|^sample_|shuffle")
 DENSE, FLATTEN = "FullyConnected", "Flatten"
 # Operators whose results oneDNN keeps in blocks of channels, and those that end this.
 BLOCKED = ("Convolution", "Deconvolution", "Pooling")
@@ -56,7 +54,7 @@ def refuse_chance(graph: Graph) -> None:
 
 def _by_chance(node: Node) -> bool:
     always = node.op == "Dropout" and dict(node.options).get("mode") == "always"
-    return always or bool(CHANCE.search(node.op))
+    return always or bool(graphs.CHANCE.search(node.op))
 
 
 def mended(graph: Graph) -> Graph:
@@ -76,7 +74,7 @@ def mended(graph: Graph) -> Graph:
         name = node.name
         if node.op != graphs.VARIABLE and name in arguments:
             name = _free(f"{name}_step", taken)
-        if node.op == DENSE and _flattens(node) and _blocked(graph.nodes, node):
+        if node.op == DENSE and node.flag("flatten", True) and _blocked(graph.nodes, node):
             nodes.append(Node(FLATTEN, _free(f"{name}_flat", taken), inputs[:1]))
             inputs = ((len(nodes) - 1, 0), *inputs[1:])
         if node.op in heads.HEADS and node.inputs[1][0] in training and nodes[inputs[1][0]].op != graphs.VARIABLE:
@@ -85,10 +83,6 @@ def mended(graph: Graph) -> Graph:
         nodes.append(replace(node, name=name, inputs=inputs))
         places.append(len(nodes) - 1)
     return replace(graph, nodes=tuple(nodes), heads=tuple((places[at], output) for at, output in graph.heads))
-
-
-def _flattens(node: Node) -> bool:
-    return dict(node.options).get("flatten", "True").lower() in ("true", "1")
 
 
 def _blocked(nodes: Sequence[Node], dense: Node) -> bool:
@@ -101,12 +95,6 @@ def _blocked(nodes: Sequence[Node], dense: Node) -> bool:
 
 def _free(base: str, taken: set[str]) -> str:
     """A name that no node has; it is taken then."""
-    name = next(one for one in _numbered(base) if one not in taken)
+    name = next(one for one in graphs.numbered(base, "") if one not in taken)
     taken.add(name)
     return name
-
-
-def _numbered(base: str) -> Iterator[str]:
-    yield base
-    for number in range(2, 1 << 30):
-        yield f"{base}{number}"

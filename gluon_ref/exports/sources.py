@@ -88,11 +88,7 @@ def outputs(
     needed = set(symbol.list_inputs())
     found = []
     for batch, steps in probes:
-        shapes = {
-            field.name: (field.batch or batch, *(steps if size == -1 else size for size in field.shape))
-            for field in fields
-            if field.name in needed
-        }
+        shapes = {field.name: field.sized(batch, steps) for field in fields if field.name in needed}
         every = {**shapes, **{name: known[name] for name in known if name in needed}}
         with quiet():  # it prints what it failed on
             found.append(symbol.infer_shape(**every)[1])

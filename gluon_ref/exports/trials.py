@@ -199,6 +199,4 @@ def _made(
 
 def _shapes(fields: Sequence[Field], batch: int, steps: int) -> dict[str, tuple[int, ...]]:
     """Of each input, in a batch and with a size for what varies."""
-    return {
-        field.name: (field.batch or batch, *(steps if size == -1 else size for size in field.shape)) for field in fields
-    }
+    return {field.name: field.sized(batch, steps) for field in fields}
