@@ -82,6 +82,7 @@ def export(run: str | None, exporter: str, settings: tuple[str, ...], **asked: A
 
 def _shield(symbol: str, exporter: str, out: str | None) -> None:
     """The same command in a process of its own, which MXNet may end: what it says, and its exit code."""
+    from gluon_ref.exports.naming import place
     from gluon_ref.exports.shielding import shielded
 
     context = click.get_current_context()
@@ -90,8 +91,8 @@ def _shield(symbol: str, exporter: str, out: str | None) -> None:
         value = context.params.get(str(parameter.name))
         for one in value if isinstance(value, tuple) else [value]:
             arguments += [] if one is None else [parameter.opts[0], str(one)]
-    stem = Path(symbol).name.removesuffix(".json").removesuffix("-symbol")
-    found = shielded([sys.executable, "-c", AGAIN, "export", *arguments], symbol, Path(out or f"{stem}-{exporter}"))
+    folder = Path(out) if out else place(symbol, exporter)
+    found = shielded([sys.executable, "-c", AGAIN, "export", *arguments], symbol, folder)
     for note in found.notes:
         click.echo(f"warning: {note}", err=True)
     click.echo(found.output, nl=False)

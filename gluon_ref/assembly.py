@@ -54,7 +54,12 @@ def load_data(recipe: Recipe, known: Facts | None = None) -> Data:
 
 
 def held_out(recipe: Recipe, facts: Facts, elsewhere: bool = False) -> Samples:
-    """The held-out part of a recipe's data, as a network for `facts` reads it.
+    """The held-out part of `data_of`."""
+    return data_of(recipe, facts, elsewhere).held_out
+
+
+def data_of(recipe: Recipe, facts: Facts, elsewhere: bool = False) -> Data:
+    """A recipe's data, as a network for `facts` reads it; of its held-out part there is at least one sample.
 
     Args:
         recipe: its data section checked.
@@ -78,7 +83,7 @@ def held_out(recipe: Recipe, facts: Facts, elsewhere: bool = False) -> Samples:
             )
     if not len(loaded.held_out):
         raise FitError(f"data {name}", "no held-out samples", "at least one", "check the file")
-    return loaded.held_out
+    return loaded
 
 
 def _short(value: Any) -> str:

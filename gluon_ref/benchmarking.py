@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import documents, runs
+from . import documents, machine, runs
 from .backend import versions
 from .benches.drawing import draw
 from .benches.entrants import entrants, inputs
 from .benches.racing import Entrant, Timing, race
 from .errors import FitError, OptionError
-from .machine import processors
 
 BATCHES = (1, 128)
 ROUNDS = 5
@@ -58,9 +56,9 @@ def benchmark(
     racing = [Entrant(*one) for subject in subjects for one in entrants(subject)]
     made = [inputs(subjects[0], batch) for batch in batches]
     _refuse_other_inputs(subjects, batches[0])
-    counts = list(threads) or [int(os.environ.get("OMP_NUM_THREADS") or processors())]
+    counts = list(threads) or [machine.threads()]
     timings = [one for count in counts for one in race(racing, made, batches, count, ROUNDS, seconds, tell)]
-    document = {"versions": versions(), "processors": processors(), "rows": _rows(timings)}
+    document = {"versions": versions(), "processors": machine.processors(), "rows": _rows(timings)}
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         documents.write(folder / JSON, document)

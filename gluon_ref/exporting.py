@@ -20,7 +20,7 @@ from .artefacts import FORMAT, MANIFEST
 from .backend import versions
 from .documents import checksum
 from .errors import OptionError, PathError, VerificationError
-from .exports import guarding
+from .exports import guarding, naming
 from .exports.strangers import of_files
 from .exports.subjects import Subject, of_run
 from .exports.verifying import Comparison, RefusedError, Verdict, drop, judge, reopen
@@ -113,8 +113,7 @@ def export_files(
         VerificationError, ConversionError, PathError: as in `export`.
     """
     plan = _plan(exporter, tolerance, max_drop, settings)
-    name = Path(symbol).name.removesuffix(".json").removesuffix("-symbol")
-    folder = Path(out) if out is not None else Path(f"{name}-{plan.name}")
+    folder = Path(out) if out is not None else naming.place(symbol, plan.name)
     runs.vacant(folder)
     return _export(plan, of_files(symbol, params, shapes, dtypes or {}, calibration), folder)
 

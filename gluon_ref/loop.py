@@ -182,9 +182,14 @@ def measure(answer: Callable[..., Sequence[np.ndarray]], task: Task, batches: It
         task: what to measure.
         batches: numpy batches.
     """
+    return figures(task, ((answer(*batch.inputs)[0], batch.targets) for batch in batches))
+
+
+def figures(task: Task, answered: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
+    """The task's metrics of answers that are there: outputs and targets, batch by batch."""
     sums: dict[str, np.ndarray] = {}
-    for batch in batches:
-        for name, value in task.measure(answer(*batch.inputs)[0], batch.targets).items():
+    for outputs, targets in answered:
+        for name, value in task.measure(outputs, targets).items():
             sums[name] = sums[name] + value if name in sums else value
     return task.metrics(sums)
 

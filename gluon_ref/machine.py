@@ -114,6 +114,12 @@ def processors():
     return max(1, min(count, int(limit)) if limit else count)
 
 
+def threads():
+    """As many as OMP_NUM_THREADS says, of which a list is for loops in loops; else as many as there are cores."""
+    text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(text) if text.isdecimal() and int(text) else processors()
+
+
 def allowed():
     """The logical processors this process may run on, by number."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))

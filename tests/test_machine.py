@@ -288,3 +288,12 @@ def test_memory_is_that_of_the_machine_or_the_containers_limit(
 def test_memory_that_nobody_tells_is_0(monkeypatch: Patch) -> None:
     monkeypatch.setattr(machine, "_read", {}.get)
     assert machine.memory() == (0, 0)
+
+
+@pytest.mark.parametrize(("text", "threads"), [("3", 3), ("5,2", 5), ("", 7), ("0", 7), ("many", 7)])
+def test_threads_are_those_of_the_variable_or_the_cores(
+    text: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    monkeypatch.setattr(machine, "processors", lambda: 7)
+    assert machine.threads() == threads

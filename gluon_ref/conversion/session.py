@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from ..errors import DataError, PathError, reason
-from ..machine import processors
+from ..machine import threads
 from ..records import Field
 
 # ONNX Runtime's errors, which have no base of their own.
@@ -54,7 +53,7 @@ def open_model(
         raise PathError(str(path), "no such file", "a model", "check the path, or export again")
     model = str(path) if content is None else content
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads()
     try:
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except ERRORS as error:
@@ -74,12 +73,6 @@ def open_model(
             ) from None
 
     return answer
-
-
-def _threads() -> int:
-    """As many as OMP_NUM_THREADS says, of which a list is for loops in loops; else as many as there are cores."""
-    text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return int(text) if text.isdecimal() and int(text) else processors()
 
 
 def _broken(path: str | Path, given: str) -> DataError:

@@ -39,10 +39,11 @@ def attempts(
 def _choices(module: ModuleType, subject: Subject, parent: Path, options: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     asked = tuple(options.pop("leave_out", ()))
     yield asked
-    layers = [name for name in module.layers(subject.source) if name not in asked]
+    every = module.layers(subject.source)
+    layers = [name for name in every if name not in asked]
     ends = {layers[0], layers[-1]} if layers else set()
     if len(layers) > len(ends):
-        yield tuple(name for name in module.layers(subject.source) if name in ends | set(asked))
+        yield tuple(name for name in every if name in ends | set(asked))
     ranked = _ranked(module, subject, parent, options, layers, asked)
     done: set[frozenset[str]] = {frozenset(asked), frozenset(ends) | frozenset(asked)}
     for count in MORE:
@@ -50,7 +51,7 @@ def _choices(module: ModuleType, subject: Subject, parent: Path, options: dict[s
         if len(chosen) >= len(layers) or frozenset(chosen) in done:
             return
         done.add(frozenset(chosen))
-        yield tuple(name for name in module.layers(subject.source) if name in chosen)
+        yield tuple(name for name in every if name in chosen)
 
 
 def _ranked(

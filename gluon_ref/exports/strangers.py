@@ -104,12 +104,11 @@ def _check(
             "give the two files that were written together",
         )
     if missing:
-        axes = ",".join(["1", *["..."]])
         raise OptionError(
             "--shape",
             f"{symbol} also reads {_some(missing)}, which {params} does not hold",
             "a shape for each input",
-            f"pass --shape {missing[0]}={axes}, for example --shape data=1,3,224,224; or give the right --params",
+            f"pass --shape {missing[0]}=1,..., for example --shape data=1,3,224,224; or give the right --params",
         )
     other = [name for name in [*shapes, *dtypes] if name not in names]
     if other:

@@ -13,11 +13,11 @@ import numpy as np
 
 from .. import __version__, catalog, runs
 from ..answering import Opened, open_run
-from ..assembly import assemble, fill, held_out, load_data
+from ..assembly import assemble, data_of, fill
 from ..backend import mx, versions
 from ..batching import batches, plan
 from ..errors import GluonRefError
-from ..loop import answering
+from ..loop import answering, figures
 from ..recipe import FORMAT as RECIPE_FORMAT
 from ..records import Facts, Samples, Source, Task
 from .sources import from_net
@@ -82,11 +82,11 @@ def of_run(folder: str | Path, calibrated: bool) -> Subject:
     notes: tuple[str, ...] = ()
     calibration: tuple[Arrays, ...] = ()
     try:
-        samples = held_out(recipe, facts)
-        groups, targets = _groups(samples, facts, assembly.form)
+        data = data_of(recipe, facts)
+        groups, targets = _groups(data.held_out, facts, assembly.form)
         cases.append(_case(HELD_OUT, groups, answer))
         measure = _measure(assembly.task, targets)
-        calibration = _calibration(load_data(recipe).train, facts, assembly.form) if calibrated else ()
+        calibration = _calibration(data.train, facts, assembly.form) if calibrated else ()
     except GluonRefError as error:
         notes = (f"held-out data could not be read, so only made-up inputs were compared ({error})",)
     classes = facts.target == "label"
@@ -125,11 +125,8 @@ def _groups(samples: Samples, facts: Facts, form: Any) -> tuple[list[Arrays], li
 
 def _measure(task: Task, targets: Sequence[np.ndarray]) -> Callable[[Sequence[Arrays]], dict[str, float]]:
     def measure(answers: Sequence[Arrays]) -> dict[str, float]:
-        sums: dict[str, np.ndarray] = {}
-        for outputs, wanted in zip(answers, targets):
-            for name, value in task.measure(outputs[0], wanted).items():
-                sums[name] = sums[name] + value if name in sums else value
-        return {name: value for name, value in task.metrics(sums).items() if isinstance(value, float)}
+        found = figures(task, ((outputs[0], wanted) for outputs, wanted in zip(answers, targets)))
+        return {name: value for name, value in found.items() if isinstance(value, float)}
 
     return measure
 

@@ -13,7 +13,7 @@ from ..arrays import DTYPES, Stored
 from ..backend import mx
 from ..errors import DataError
 from ..graphs import Graph, Node
-from . import heads
+from . import heads, naming
 
 # What operators call inputs that are learned.
 LEARNED = ("weight", "bias", "gamma", "beta", "moving_mean", "moving_var", "mean", "var", "parameters", "alpha")
@@ -60,8 +60,7 @@ def survey(path: Path) -> dict[str, Any]:
 
 def beside(path: Path) -> Path | None:
     """The newest params file of a symbol file's name: what MXNet writes beside it."""
-    stem = path.name.removesuffix(".json").removesuffix("-symbol")
-    return max((one for one in path.parent.iterdir() if _belongs(one.name, stem)), default=None)
+    return max((one for one in path.parent.iterdir() if _belongs(one.name, naming.stem(path))), default=None)
 
 
 def _belongs(name: str, stem: str) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from gluon_ref.backend import mx
-from gluon_ref.conversion import session
 from gluon_ref.conversion.graph import to_onnx
 from gluon_ref.conversion.session import open_model
 from gluon_ref.errors import DataError, PathError
@@ -54,12 +53,3 @@ def test_arrays_that_do_not_fit_are_told_with_the_size_that_is_wrong(content: by
     with pytest.raises(DataError, match=r"Got: 4 Expected: 3 .*expected arrays that the model takes") as caught:
         open_model("there", FIELDS, content)(np.zeros((2, 4)))
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(("text", "threads"), [("3", 3), ("5,2", 5), ("", 7), ("0", 7), ("many", 7)])
-def test_threads_are_those_of_the_variable_or_the_cores(
-    text: str, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", text)
-    monkeypatch.setattr(session, "processors", lambda: 7)
-    assert session._threads() == threads
