@@ -20,6 +20,7 @@ from .. import arrays, graphs, reshapes
 from ..backend import mx, quiet
 from ..errors import ConversionError, DataError, FitError, PathError, reason
 from ..records import Field, Source
+from ._blocks import answering
 from ._quantizing import batches, rounded
 from ._ranges import ranges
 
@@ -119,20 +120,9 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
         made = _finished(_rounded(_fused(symbol), inside, set(known))[0], found)
         if json.loads(made.tojson()) != json.loads((folder / SYMBOL).read_text(encoding="utf-8")):
             raise ValueError(f"another graph than {FLOAT} and {RANGES} give")
-    names = [field.name for field in fields if field.name in symbol.list_inputs()]  # it need not use all
-    with _told(params), quiet():
-        net = mx.gluon.SymbolBlock(made, [mx.sym.var(name) for name in names])
-        net.collect_params().load(str(params), ctx=mx.cpu(), cast_dtype=True, dtype_source="saved")
-        net.hybridize(static_alloc=True)
-
-    def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
-        with _told(params):
-            given = {field.name: one for field, one in zip(fields, inputs) if field.name in names}
-            guard.look({name: one.shape for name, one in given.items()})
-            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one in given.values()))
-            return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
-
-    return answer
+    used = symbol.list_inputs()
+    called = [field.name if field.name in used else "" for field in fields]
+    return answering(made, called, params, guard, _told)
 
 
 def _fused(symbol: Any) -> Any:

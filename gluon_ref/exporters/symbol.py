@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import arrays, graphs, reshapes
-from ..backend import mx, quiet
+from ..backend import mx
 from ..errors import DataError, FitError, reason
 from ..records import Field, Source
+from ._blocks import answering
 
 # Largest accepted difference between a score of the artefact and of the imperative network, absolute plus relative.
 TOLERANCE = 1e-5
@@ -45,22 +46,8 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
     params = folder / "model-0000.params"
     stored = arrays.bare(params, arrays.check(params))
     called = _called(symbol.list_inputs(), fields)
-    names = [name for name in called if name]
     guard = reshapes.Guard(symbol, {name: one.shape for name, one in stored.items()})
-    with _told(params), quiet():  # Gluon exports no types of inputs, and warns of it when it imports
-        # As SymbolBlock.imports does, which reads the graph's file itself.
-        net = mx.gluon.SymbolBlock(symbol, [mx.sym.var(name) for name in names])
-        net.collect_params().load(str(params), ctx=mx.cpu(), cast_dtype=True, dtype_source="saved")
-        net.hybridize(static_alloc=True)
-
-    def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
-        with _told(params):
-            given = {name: one for name, one in zip(called, inputs) if name}
-            guard.look({name: one.shape for name, one in given.items()})
-            outputs = net(*(mx.nd.array(one, dtype=one.dtype) for one in given.values()))
-            return tuple(one.asnumpy() for one in (outputs if isinstance(outputs, (list, tuple)) else [outputs]))
-
-    return answer
+    return answering(symbol, called, params, guard, _told)
 
 
 def _called(known: Sequence[str], fields: Sequence[Field]) -> list[str]:
