@@ -38,8 +38,8 @@ def benchmark(
         out: a new folder for benchmark.json and benchmark.png; none are written when None.
         tell: called with what goes on.
     Returns:
-        "machine", "rows": label, subject, batch, threads, median_ms, p95_ms, rate_per_s, warm_up_ms, times (as fast as
-        the first row of the same batch and threads), difference, error.
+        "versions", "processors", "rows": label, subject, batch, threads, median_ms, p95_ms, rate_per_s, warm_up_ms,
+        times (as fast as the first row of the same batch and threads), difference, error.
     Raises:
         PathError: when a subject is none, or `out` exists.
         FitError: when subjects take other inputs.

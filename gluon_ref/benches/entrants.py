@@ -25,18 +25,18 @@ ARTEFACT = "artefact"
 STEPS = 32  # of axes that vary, of a model whose input form is not known
 
 
-def imperative(net: Any) -> Any:
+def imperative(net: Any, example: Arrays) -> Any:
     """Line by line, as Python calls it."""
     return net
 
 
-def hybridized(net: Any) -> Any:
+def hybridized(net: Any, example: Arrays) -> Any:
     """As one graph."""
     net.hybridize()
     return net
 
 
-def static(net: Any) -> Any:
+def static(net: Any, example: Arrays) -> Any:
     """As one graph whose memory is laid out once."""
     net.hybridize(static_alloc=True)
     return net
@@ -52,10 +52,11 @@ def bfloat16(net: Any, example: Arrays) -> Any:
         raise RequestError("benchmark", "bfloat16", "a processor that multiplies it", "leave it out")
     net.hybridize()
     answering(net, mx.cpu())(*example)
-    return static(lowered(net))
+    return static(lowered(net), example)
 
 
-WAYS = ("imperative", "hybridized", "static", "bfloat16")
+# Ways to run a network: what makes it so of an imperative one and an example of its inputs.
+WAYS = {way.__name__: way for way in (imperative, hybridized, static, bfloat16)}
 
 
 def entrants(path: str | Path) -> Iterator[tuple[str, str, str]]:
@@ -102,6 +103,4 @@ def open_entrant(folder: str, way: str, example: Arrays) -> Callable[..., Arrays
     """An entrant as a function of numpy arrays."""
     if way == ARTEFACT:
         return open_subject(folder).answer
-    net = open_run(folder).assembly.net
-    ways: dict[str, Callable[[Any], Any]] = {"imperative": imperative, "hybridized": hybridized, "static": static}
-    return answering(ways[way](net) if way in ways else bfloat16(net, example), mx.cpu())
+    return answering(WAYS[way](open_run(folder).assembly.net, example), mx.cpu())

@@ -151,12 +151,13 @@ class _Racer:
         self._environ = {**os.environ, "OMP_NUM_THREADS": str(threads)}
 
     def __enter__(self) -> _Racer:
+        self._errors = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would hold it up when full
         self._process = subprocess.Popen(
             self._command,
             env=self._environ,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
         try:
@@ -174,9 +175,9 @@ class _Racer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for stream in (self._process.stdout, self._process.stderr):
-            assert stream
-            stream.close()
+        assert self._process.stdout
+        self._process.stdout.close()
+        self._errors.close()
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the process answers; nothing once there was an error."""
@@ -191,10 +192,12 @@ class _Racer:
         return self._listen()
 
     def _listen(self) -> dict[str, Any]:
-        assert self._process.stdout and self._process.stderr
+        assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            last = (self._process.stderr.read().strip().splitlines() or ["no message"])[-1]
+            self._process.wait(PATIENCE_S)
+            self._errors.seek(0)
+            last = (self._errors.read().strip().splitlines() or ["no message"])[-1]
             raise MachineError(
                 "benchmark",
                 f"the process of {self.entrant.label} ({self.entrant.folder}) ended: {last}",

@@ -15,14 +15,14 @@ import numpy as np
 
 from ..errors import PathError
 from ..inputs._lines import paths
+from ..inputs._odd import LARGEST_FILE, MODES, PNG, OddError, damaged
 from ..records import Facts
 from . import pngs, scaling
-from .odd import LARGEST_FILE, OddError, check_pixels, damaged
+from .odd import check_pixels, pillow
 
 NPY = b"\x93NUMPY"
 # P5 is grey and P6 colour; width, height and largest value follow, with comments among them.
 NETPBM = re.compile(rb"P([56])" + rb"(?:\s|#[^\n]*\n)+(\d{1,9})" * 3 + rb"\s")
-MODES = {1: "L", 3: "RGB"}
 
 
 def collate(images: Sequence[np.ndarray], facts: Facts) -> tuple[np.ndarray, ...]:
@@ -70,14 +70,14 @@ def _decoded(content: bytes, facts: Facts) -> np.ndarray:
     """uint8 (height, width) of grey, or (height, width, 3)."""
     if len(content) > LARGEST_FILE:
         raise OddError(f"more than {LARGEST_FILE:,} bytes", f"{LARGEST_FILE:,} bytes at most", "save it smaller")
-    if content.startswith(pngs.MAGIC):
+    if content.startswith(PNG):
         return pngs.decode(content)
     if content.startswith(NPY):
         return _array(content, facts)
     if NETPBM.match(content):
         return _netpbm(content)
     if content.startswith((b"\xff\xd8", b"GIF8", b"BM", b"RIFF", b"II*\0", b"MM\0*")):
-        raise OddError.pillow("no PNG file")
+        raise pillow("no PNG file")
     raise OddError("empty" if not content else "not an image", "a whole, readable image file", "check the file")
 
 

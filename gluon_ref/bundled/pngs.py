@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
-from .odd import OddError, check_pixels, damaged
+from ..inputs._odd import OddError, chunks, damaged
+from .odd import check_pixels, pillow
 
-MAGIC = b"\x89PNG\r\n\x1a\n"
 GREY, COLOUR, PALETTE, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 3, 4, 6
 CHANNELS = {GREY: 1, COLOUR: 3, PALETTE: 1, GREY_ALPHA: 2, COLOUR_ALPHA: 4}
 # Chunks that say how an image lies, or what is seen of it: Pillow heeds them.
@@ -27,41 +27,25 @@ def decode(content: bytes) -> np.ndarray:
         OddError: for a damaged file, transparent pixels, 16 bits, and what only Pillow reads.
     """
     header, palette, packed = b"", b"", []
-    for kind, data in _chunks(content):
+    for kind, data in chunks(content):
         if kind == b"IHDR":
-            header = data
+            header = bytes(data)
         elif kind == b"PLTE":
-            palette = data
+            palette = bytes(data)
         elif kind == b"IDAT":
             packed.append(data)
-        elif kind in HEEDED or (kind in (b"iTXt", b"zTXt", b"tEXt") and data.startswith(NOTES)):
-            raise OddError.pillow(f"a PNG file with {kind.decode('ascii')}")
+        elif kind in HEEDED or (kind in (b"iTXt", b"zTXt", b"tEXt") and bytes(data).startswith(NOTES)):
+            raise pillow(f"a PNG file with {kind.decode('ascii')}")
     if len(header) != 13 or not packed:
         raise damaged("truncated")
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     if depth == 16:
         raise OddError("16 bits per channel", "8 bits per channel", "save it with 8 bits")
     if depth != 8 or colour not in CHANNELS or interlaced:
-        raise OddError.pillow(f"{'an interlaced' if interlaced else f'a {depth}-bit'} PNG file")
+        raise pillow(f"{'an interlaced' if interlaced else f'a {depth}-bit'} PNG file")
     check_pixels(width, height)
     pixels = _unfiltered(_inflated(b"".join(packed), height * (width * CHANNELS[colour] + 1)), height, CHANNELS[colour])
     return _coloured(pixels.reshape(height, width, CHANNELS[colour]), colour, palette)
-
-
-def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = len(MAGIC)
-    while at + 12 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        end = at + 8 + length
-        if end + 4 > len(content):
-            break
-        if zlib.crc32(content[at + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
-            raise damaged(f"altered: the checksum of {kind.decode('ascii', 'backslashreplace')} does not fit")
-        if kind == b"IEND":
-            return
-        yield kind, content[at + 8 : end]
-        at = end + 4
-    raise damaged("truncated")
 
 
 def _inflated(packed: bytes, size: int) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import DataError, FitError
-from ..inputs import _pixels
+from ..inputs import _odd, _pixels
 from ..records import Data, Facts
 from ..samples import split
 from ._survey import Look, Source, Survey, many, one_size, spread, threads, usable
@@ -75,7 +75,7 @@ class EncodedSamples:
             content = self.source.read(row)
         except OSError as error:
             raise self._changed(row, f"cannot be read any more ({error.strerror or error})") from None
-        except _pixels.OddError as odd:
+        except _odd.OddError as odd:
             raise self._changed(row, f"is now {odd.given}") from None
         if zlib.crc32(content) != self.survey.checksums[row]:
             raise self._changed(row, "changed since the data was loaded")

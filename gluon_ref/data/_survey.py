@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import DataError, FitError, PathError, require
 from ..inputs import _pixels
+from ..inputs._odd import OddError
 from ..machine import processors
 
 # Images named in a message; the others are counted.
@@ -96,7 +97,7 @@ class Survey:
         self.grey = np.zeros(count, dtype=bool)
         self.checksums = np.zeros(count, dtype=np.uint32)
         self.sums = np.zeros((count, 2, 3), dtype=np.int64)
-        self.odd: dict[int, _pixels.OddError] = {}
+        self.odd: dict[int, OddError] = {}
         self.unreadable: dict[int, str] = {}
         sizes = np.zeros(count, dtype=np.int64)
 
@@ -112,7 +113,7 @@ class Survey:
         try:
             content = source.read(index)
             image = look.decode(content)
-        except _pixels.OddError as odd:
+        except OddError as odd:
             self.odd[index] = odd
             return 0
         except OSError as error:
@@ -218,7 +219,7 @@ def _damaged(where: str, source: Source, reasons: dict[int, str], skip: bool) ->
     print(f"warning: {where}: {given}; left out", file=sys.stderr)
 
 
-def _odd(where: str, source: Source, odd: dict[int, _pixels.OddError]) -> DataError:
+def _odd(where: str, source: Source, odd: dict[int, OddError]) -> DataError:
     kinds = {one.expected: one for _, one in sorted(odd.items(), reverse=True)}
     options = " ".join(f"--set {one.option}" for one in kinds.values() if one.option)
     mends = " and ".join(one.mend.replace("save it", "save them") for one in kinds.values())

@@ -36,6 +36,7 @@ CARRIED = (
     "inputs/_arrays.py",
     "inputs/_columns.py",
     "inputs/_lines.py",
+    "inputs/_odd.py",
     "inputs/_pixels.py",
     "inputs/_tokens.py",
     "inputs/image.py",

@@ -14,16 +14,12 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from ..errors import DataError
+from ._odd import LARGEST_FILE, MODES, NO_IMAGE, PNG, OddError, chunks, damaged
 
-MODES = {1: "L", 3: "RGB"}
 # What is read, by contents, whatever the name's ending; others of Pillow's readers call programs or are seldom tried.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-LARGEST_FILE = 256 * 1024 * 1024
-PNG = b"\x89PNG\r\n\x1a\n"
 ALPHA = ("RGBA", "LA", "PA", "RGBa", "La")
 ORIENTATION = 0x0112  # EXIF tag
-NO_IMAGE = "not an image"
 # What Pillow raises where a file is damaged: its readers check little before they unpack.
 DAMAGE = (
     OSError,
@@ -40,27 +36,6 @@ DAMAGE = (
     struct.error,
     zlib.error,
 )
-
-
-class OddError(Exception):
-    """An image that is not taken as it is.
-
-    Args:
-        given: what it is, after its name in a message ("16 bits per channel").
-        expected: what is taken.
-        mend: what to do with the file.
-        option: of a data set that takes it, "KEY=VALUE"; empty where there is none.
-        damaged: it is no whole image at all.
-    """
-
-    def __init__(self, given: str, expected: str, mend: str, option: str = "", damaged: bool = False) -> None:
-        super().__init__(given)
-        self.given, self.expected, self.mend, self.option, self.damaged = given, expected, mend, option, damaged
-
-    def error(self, where: str) -> DataError:
-        """The error of this one image, for where no option can be given."""
-        given = f"cannot be read ({self.given})" if self.damaged and self.given != NO_IMAGE else self.given
-        return DataError(where, given, self.expected, self.mend)
 
 
 @contextmanager
@@ -156,13 +131,6 @@ def array(image: Image.Image) -> np.ndarray:
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def damaged(given: str) -> OddError:
-    """What is no whole image, in the same words everywhere."""
-    return OddError(
-        given, "a whole, readable image file", "check the file", option="data.skip_corrupt=true", damaged=True
-    )
-
-
 def _huge(given: str) -> OddError:
     return OddError(given, f"{Image.MAX_IMAGE_PIXELS:,} pixels and {LARGEST_FILE:,} bytes at most", "save it smaller")
 
@@ -178,18 +146,8 @@ def _deep(bits: int) -> OddError:
 
 def _check_png(content: bytes) -> None:
     """Refuse a PNG file whose chunks are cut off or altered: Pillow looks at few of their checksums."""
-    view, at = memoryview(content), len(PNG)
-    while at + 12 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        end = at + 8 + length
-        if end + 4 > len(content):
-            break
-        if zlib.crc32(view[at + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
-            raise damaged(f"altered: the checksum of {kind.decode('ascii', 'backslashreplace')} does not fit")
-        if kind == b"IEND":
-            return
-        at = end + 4
-    raise damaged("truncated")
+    for _ in chunks(content):
+        pass
 
 
 def _bits(image: Image.Image, content: bytes) -> int:

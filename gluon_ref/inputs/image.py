@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..errors import PathError
 from ..records import Facts, Field
-from . import _pixels
+from . import _odd, _pixels
 from ._lines import paths
 
 SUFFIX = ".png"
@@ -70,18 +70,18 @@ def load(path: str, facts: Facts) -> np.ndarray:
     try:
         with _pixels.guarded():
             image = _pixels.decode(_pixels.contents(path))
-    except _pixels.OddError as odd:
+    except _odd.OddError as odd:
         raise odd.error(path) from None
     except FileNotFoundError:
         raise PathError("predict", f"{path} does not exist", "the path of an image", "check the path") from None
     except ValueError:  # a null in the path
-        raise _pixels.damaged(_pixels.NO_IMAGE).error(path) from None
+        raise _odd.damaged(_odd.NO_IMAGE).error(path) from None
     except OSError as error:
         raise PathError(
             path, f"cannot be read ({error.strerror})", "a whole, readable image file", "check the file"
         ) from None
     given = f"{image.width}x{image.height} {image.mode}"
-    wanted = f"{width}x{height} {_pixels.MODES[channel]}"
+    wanted = f"{width}x{height} {_odd.MODES[channel]}"
     if given != wanted:
         print(f"warning: {path}: {given} was made {wanted} for the network", file=sys.stderr)
     return _pixels.array(_pixels.fit(image, channel, height, width))
