@@ -151,7 +151,7 @@ def box_decode(steps: Steps) -> str:
 
 
 def roi_align(steps: Steps) -> str:
-    """Means of samples in the cells of regions, (regions, channels, height, width)."""
+    """Means of samples in the cells of regions, (regions, channels, height, width); zeros for regions of image -1."""
     if steps.flag("position_sensitive"):
         raise steps.refuse("position_sensitive=True")
     aligned = steps.flag("aligned")
@@ -161,17 +161,19 @@ def roi_align(steps: Steps) -> str:
     height, width = steps.integers("pooled_size")
     group = steps.cast(_flat(steps, steps.add("Slice", rois, *_columns(steps, 0, 1))), np.int64)
     mode = {"coordinate_transformation_mode": "half_pixel" if aligned else "output_half_pixel"}
-    return steps.add(
+    nothing = steps.add("Reshape", steps.add("Less", group, steps.constant(0)), steps.constant([-1, 1, 1, 1]))
+    found = steps.add(
         "RoiAlign",
         data,
         steps.add("Slice", rois, *_columns(steps, 1, 5)),
-        group,
+        steps.add("Max", group, steps.constant(0)),  # ONNX Runtime knows no image -1
         output_height=height,
         output_width=width,
         spatial_scale=steps.number("spatial_scale"),
         sampling_ratio=max(steps.option("sample_ratio", -1), 0),
         **(mode if steps.opset >= 16 else {}),
     )
+    return steps.add("Where", nothing, steps.like(0), found)
 
 
 def _columns(steps: Steps, start: int, stop: int) -> tuple[str, str, str]:

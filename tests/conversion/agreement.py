@@ -26,7 +26,7 @@ def make_source(symbol: Any, fields: Sequence[Field], arrays: Mapping[str, np.nd
     """
     inputs = {field.name: field for field in fields}
     given = {name: mx.nd.array(array, dtype=array.dtype) for name, array in (arrays or {}).items()}
-    known = {name: (2, *(7 if one == -1 else one for one in field.shape)) for name, field in inputs.items()}
+    known = {name: field.sized(2, 7) for name, field in inputs.items()}
     known |= {name: array.shape for name, array in given.items()}
     shapes, _, states = symbol.infer_shape(**known)
     for name, shape in zip(symbol.list_inputs(), (*shapes, *states)):
@@ -100,7 +100,7 @@ def disagreement(
 
 def _draw(field: Field, batch: int) -> np.ndarray:
     """Random numbers; integers from 0 to 4."""
-    shape = (batch, *(7 if size == -1 else size for size in field.shape))
+    shape = field.sized(batch, 7)
     if np.dtype(field.dtype).kind in "iub":
         return np.random.randint(0, 5, shape).astype(field.dtype)
     return np.random.normal(size=shape).astype(field.dtype)
