@@ -34,12 +34,17 @@ KINDS = {
     "tensor(int64)": "int64",
     "tensor(bool)": "bool",
 }
+# Steps of sequences that a run takes for each thread: of more, what a recurrent layer keeps leaves the core's cache.
+# One thread, 128 sequences of 64 steps, 128 units (docs/exports.md): 14.6 ms at once, 11.4 ms by 1,024 steps.
+STEPS = 1024
 
 
 def open_model(
     path: str | Path, fields: Sequence[Field], content: bytes | None = None
 ) -> Callable[..., tuple[np.ndarray, ...]]:
     """A model as a function of numpy arrays, in the order of `fields`; on the CPU, with OMP_NUM_THREADS threads.
+
+    Sequences are run some at a time, as many as are quickest.
 
     Args:
         path: of an .onnx or .ort file.
@@ -62,7 +67,7 @@ def open_model(
     if set(kinds) != {field.name for field in fields}:
         raise _broken(path, f"inputs {', '.join(kinds)} instead of {', '.join(field.name for field in fields)}")
 
-    def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+    def run(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
         given = {field.name: np.asarray(one, dtype=kinds[field.name]) for field, one in zip(fields, inputs)}
         try:
             return tuple(session.run(None, given))
@@ -71,6 +76,24 @@ def open_model(
             raise DataError(
                 str(path), told, "arrays that the model takes", "give them in the shapes that its inputs have"
             ) from None
+
+    return _sliced(run, fields) if any(-1 in field.shape for field in fields) else run
+
+
+def _sliced(
+    run: Callable[..., tuple[np.ndarray, ...]], fields: Sequence[Field]
+) -> Callable[..., tuple[np.ndarray, ...]]:
+    """A model of sequences, whose samples do not depend on each other, run on slices of a batch."""
+    at = next(at for at, field in enumerate(fields) if -1 in field.shape)
+    axis = 1 + fields[at].shape.index(-1)
+
+    def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        sequences = np.asarray(inputs[at])
+        size = max(1, STEPS * threads() // max(1, sequences.shape[axis])) if sequences.ndim > axis else 0
+        if not size or len(sequences) <= size:
+            return run(*inputs)
+        parts = [run(*(one[start : start + size] for one in inputs)) for start in range(0, len(sequences), size)]
+        return tuple(np.concatenate(outputs) for outputs in zip(*parts))
 
     return answer
 

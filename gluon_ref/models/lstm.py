@@ -173,8 +173,7 @@ class LSTM(mx.gluon.HybridBlock):
 
     def hybrid_forward(self, F: Any, tokens: Any, length: Any) -> Any:
         """Tokens to scores."""
-        x = self.silence(self.embedding(tokens))  # (batch, time, embedding)
-        x = F.swapaxes(x, 0, 1)  # (time, batch, embedding)
+        x = self.silence(self.embedding(F.swapaxes(tokens, 0, 1)))  # (time, batch, embedding)
         for index, layer in enumerate(self.layers):
             x = layer(self.dropout(x) if index else x, length)  # (time, batch, directions * units)
         return self.head(self.dropout(_pool(F, x, length, self._pooling, self._both, self._units)))  # (batch, outputs)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gluon_ref.backend import mx
+from gluon_ref.conversion import session
 from gluon_ref.conversion.graph import to_onnx
 from gluon_ref.conversion.session import open_model
 from gluon_ref.errors import DataError, PathError
@@ -53,3 +54,17 @@ def test_arrays_that_do_not_fit_are_told_with_the_size_that_is_wrong(content: by
     with pytest.raises(DataError, match=r"Got: 4 Expected: 3 .*expected arrays that the model takes") as caught:
         open_model("there", FIELDS, content)(np.zeros((2, 4)))
     assert "\n" not in str(caught.value)
+
+
+def test_a_long_batch_of_sequences_is_run_in_slices_and_answered_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = mx.gluon.nn.Dense(2, in_units=3, flatten=False, prefix="dense_")
+    net.initialize(mx.init.One())
+    fields = (Field("data", (-1, 3)),)
+    answer = open_model("there", fields, to_onnx(from_net(net, fields)).SerializeToString())
+    monkeypatch.setattr(session, "STEPS", 10)  # two samples of five steps
+    sizes: list[int] = []
+    kept = np.concatenate
+    monkeypatch.setattr(session.np, "concatenate", lambda parts: sizes.extend(map(len, parts)) or kept(parts))
+    data = np.arange(7 * 5 * 3, dtype=np.float32).reshape(7, 5, 3)
+    np.testing.assert_array_equal(answer(data)[0], np.repeat(data.sum(axis=2, keepdims=True), 2, axis=2))
+    assert sizes == [2, 2, 2, 1]
