@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 
-@click.command("list")
+@click.command()
 @click.argument(
     "kind",
     required=False,
     type=click.Choice(["models", "data", "tasks", "formats", "recipes", "optimizers", "schedules"]),
 )
-def list_names(kind: str | None) -> None:
+def list(kind: str | None) -> None:
     """List the names of one KIND with a sentence each; without KIND, all but MXNet's optimizers and the schedules."""
     from gluon_ref.showing import LISTED, overview
 

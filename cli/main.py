@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import sys
+from collections import UserDict
+from typing import Any
 
 import click
 
 from gluon_ref import __version__
 from gluon_ref.errors import GluonRefError
 
-from .benchmark import benchmark
-from .doctor import doctor
-from .evaluate import evaluate
-from .export import export
-from .find_rate import find_rate
-from .inspect import inspect
-from .list import list_names
-from .predict import predict
-from .report import report
-from .show import show
-from .sweep import sweep
-from .train import train
-
+# Each is a file of the same name, - as _, with a function called alike; read when it is asked for.
+COMMANDS = (
+    "train",
+    "sweep",
+    "find-rate",
+    "evaluate",
+    "predict",
+    "export",
+    "benchmark",
+    "inspect",
+    "list",
+    "show",
+    "doctor",
+    "report",
+)
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 FULL = (errno.ENOSPC, errno.EIO)
+
+
+class Commands(UserDict[str, Any]):
+    """Commands by name; the file of one is imported when it is taken out."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self.data:
+            raise KeyError(name)
+        own = name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f".{own}", __package__), own)
+        return command
 
 
 class Family(click.Group):
@@ -51,27 +67,14 @@ class Family(click.Group):
             sys.exit(INTERRUPTED)
 
 
-@click.group(cls=Family, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=Family,
+    commands=Commands(dict.fromkeys(COMMANDS)),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="gluonref")
 def main() -> None:
     """Train, evaluate, predict with and export MXNet Gluon models.
 
     Start with `gluonref train cnn`: it needs no download.
     """
-
-
-for command in (
-    train,
-    sweep,
-    find_rate,
-    evaluate,
-    predict,
-    export,
-    benchmark,
-    inspect,
-    list_names,
-    show,
-    doctor,
-    report,
-):
-    main.add_command(command)
