@@ -10,14 +10,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import groups, runs
 from .artefacts import MANIFEST, open_artefact
-from .assembly import Assembly, assemble, fill
-from .backend import mx
 from .errors import PathError
-from .loop import answering
 from .records import Artefact
+
+if TYPE_CHECKING:
+    from .assembly import Assembly
 
 SCORES = "scores"
 
@@ -47,6 +48,9 @@ def open_subject(path: str | Path) -> Artefact:
             f"a folder with {runs.RECIPE} or {MANIFEST}",
             "check the path; `gluonref train` makes runs, `gluonref export` artefacts",
         )
+    from .backend import mx  # here, as in `open_run`: most artefacts answer without MXNet
+    from .loop import answering
+
     opened = open_run(folder)
     opened.assembly.net.hybridize(static_alloc=True)
     answer = answering(opened.assembly.net, mx.cpu())
@@ -55,6 +59,9 @@ def open_subject(path: str | Path) -> Artefact:
 
 def open_run(folder: str | Path) -> Opened:
     """A run's network with its best weights, on the CPU, not hybridized."""
+    from .assembly import assemble, fill
+    from .backend import mx
+
     run = runs.load(Path(folder))
     assembly = assemble(run.recipe, run.facts, fresh=False)
     fill(assembly.net, run.file(runs.BEST), [mx.cpu()])

@@ -26,7 +26,6 @@ from typing import Any, get_type_hints
 
 from . import documents
 from . import recipe as recipes
-from .backend import versions
 from .documents import checksum, replace
 from .errors import AlteredError, OptionError, PathError
 from .facts import fault
@@ -77,6 +76,8 @@ def created(folder: Path, recipe: Recipe, facts: Facts) -> Iterator[Callable[[],
     Raises:
         PathError: when the folder exists and holds anything, or cannot be made, or another process makes it.
     """
+    from .backend import versions  # here, so that artefacts are opened without MXNet
+
     vacant(folder)
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)

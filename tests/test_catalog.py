@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,3 +77,13 @@ def test_a_typo_is_answered_with_the_nearest_name() -> None:
         catalog.find("data", "irys")
     assert str(caught.value).startswith("data: unknown name 'irys'; expected one of ")
     assert str(caught.value).endswith("; did you mean iris?")
+
+
+@pytest.mark.parametrize("kind", ["tasks", "inputs"])
+def test_what_reads_and_answers_is_imported_without_mxnet(kind: str) -> None:
+    code = (
+        f"import sys; from gluon_ref import catalog; print([one for one in catalog.names({kind!r}) "
+        f"if catalog.find({kind!r}, one) and 'mxnet' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backend import gluonnlp
 from ..records import Facts, Field
 from ..samples import ArraySamples
 from ._tokens import BEGIN, END, PADDING, UNKNOWN, collate, encode, read, tokens
@@ -33,6 +32,8 @@ def vocabulary(texts: Iterable[Sequence[str]], least: int = 1) -> tuple[str, ...
         texts: the training part's texts as tokens; the held-out part must not be seen.
         least: how often a token must occur to get an index of its own.
     """
+    from ..backend import gluonnlp  # here, so that artefacts answer without MXNet
+
     counter = Counter(token for text in texts for token in text)
     vocab = gluonnlp.Vocab(
         counter,

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 
 from .. import answers
-from ..backend import mx
 from ..errors import FitError, require
 from ..records import Batch, Facts, Objective, Task
 
@@ -37,6 +36,8 @@ def build(
     weights = _weights(facts, class_weights)  # (labels,) or None
 
     def loss(net: Any, batch: Batch) -> Any:
+        from ..backend import mx  # here, so that artefacts answer without it
+
         logs = mx.nd.log_softmax(net(*batch.inputs), axis=-1)  # (batch, labels)
         shares = batch.targets.ndim == 2  # (batch, labels) of mixed samples, else (batch,)
         hit = -(logs * batch.targets).sum(axis=-1) if shares else -mx.nd.pick(logs, batch.targets, axis=-1)  # (batch,)

@@ -1,11 +1,12 @@
-"""Commands in a process of their own: what they import."""
+"""Commands in a process of their own: what they print, and what they import."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from typing import NamedTuple
 
-# A command in a process of its own, which then prints what it imported.
+# Tells at the end what it imported.
 CHILD = """
 import sys
 from gluon_ref_cli.main import main
@@ -18,9 +19,16 @@ finally:
 """
 
 
-def imported(*arguments: object) -> set[str]:
-    """The modules that a command with these arguments imports."""
+class Left(NamedTuple):
+    """What a command has printed and imported."""
+
+    stdout: str
+    modules: set[str]
+
+
+def alone(*arguments: object) -> Left:
+    """A command with these arguments, in a process of its own."""
     command = [sys.executable, "-c", CHILD, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60)
     assert done.returncode == 0, done.stderr
-    return set(done.stderr.splitlines()[-1].split())
+    return Left(done.stdout, set(done.stderr.splitlines()[-1].split()))

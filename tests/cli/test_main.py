@@ -8,7 +8,7 @@ import gluon_ref_cli
 import pytest
 from gluon_ref_cli.main import COMMANDS, main
 
-from .children import imported
+from .children import alone
 from .conftest import Call
 
 FILES = sorted(path.stem for path in Path(gluon_ref_cli.__file__).parent.glob("*.py"))
@@ -31,14 +31,14 @@ def test_help_names_each_command_with_a_sentence(call: Call) -> None:
 
 
 def test_help_imports_the_commands_and_nothing_that_they_stand_on() -> None:
-    found = imported("--help")
+    found = alone("--help").modules
     assert {f"gluon_ref_cli.{name.replace('-', '_')}" for name in COMMANDS} <= found
     assert {name for name in found if name.startswith("gluon_ref.")} == {"gluon_ref.errors"}
     assert not {"mxnet", "numpy", "sklearn"} & found
 
 
 def test_a_command_imports_no_other() -> None:
-    found = {name for name in imported("inspect", "--help") if name.startswith("gluon_ref_cli.")}
+    found = {name for name in alone("inspect", "--help").modules if name.startswith("gluon_ref_cli.")}
     assert found == {"gluon_ref_cli.main", "gluon_ref_cli.values", "gluon_ref_cli.inspect"}
 
 

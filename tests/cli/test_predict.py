@@ -9,11 +9,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gluon_ref import documents, exporting
+from gluon_ref.artefacts import MANIFEST
+from gluon_ref.exports.subjects import of_run
+
+from .children import alone
 from .conftest import Call
 
 ROW = "5.1,3.5,1.4,0.2"
 COLUMNS = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
 GREY = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
+# Runs by the names of their fixtures, what they read, and formats that answer without MXNet.
+WITHOUT = [("image_run", "grey.png", name) for name in ("onnx", "onnx-int8", "ort", "bundle")]
+WITHOUT += [("run", ROW, "onnx"), ("text_run", "bad", "onnx")]
+# What takes longer to import than the rest of the command.
+HEAVY = {"mxnet", "gluonnlp", "gluoncv", "onnx", "sklearn", "scipy", "matplotlib", "babel"}
 
 
 def first(call: Call, *arguments: object, **given: str) -> dict:
@@ -94,3 +104,24 @@ def test_any_text_is_a_text(call: Call, text_run: Path, text: str) -> None:
 def test_lines_of_standard_input_are_texts(call: Call, text_run: Path) -> None:
     result = call("predict", text_run, "-", input="bad\r\n\ngut schön\n")
     assert [line.split("\t")[0] for line in result.stdout.splitlines()] == ["bad", "gut schön"]
+
+
+def unverified(run: Path, exporter: str, folder: Path) -> Path:
+    """A run's artefact that was not opened in a process of its own, as `export` does: that takes seconds."""
+    folder.mkdir()
+    plan = exporting._plan(exporter, None, 0, ())
+    subject = of_run(run, calibrated=plan.lossy)
+    written = plan.module.write(subject.source, folder, **plan.options)
+    documents.write(folder / MANIFEST, exporting._manifest(plan, subject, written, folder))
+    return folder
+
+
+@pytest.mark.parametrize(("run_name", "given", "exporter"), WITHOUT)
+def test_an_artefact_answers_without_mxnet(
+    call: Call, here: Path, request: pytest.FixtureRequest, run_name: str, given: str, exporter: str
+) -> None:
+    Image.fromarray(GREY).save("grey.png")
+    artefact = unverified(request.getfixturevalue(run_name), exporter, here / "artefact")
+    left = alone("predict", artefact, given)
+    assert not HEAVY & left.modules
+    assert left.stdout == call("predict", artefact, given).stdout != ""
