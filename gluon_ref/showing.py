@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from . import catalog, options
-from .augmentation import Augmentation
 from .errors import OptionError, PathError, UnknownNameError
 from .options import Option
-from .settings import Settings
 
 # What `show` is asked for -> the catalogue's kind.
 KINDS = {
@@ -24,8 +22,6 @@ KINDS = {
 }
 # What is not a file in the catalogue: read off MXNet, or a function each.
 OTHER_KINDS = ("optimizer", "schedule", "section")
-# Sections of a recipe that name nothing, and what reads them.
-MAKERS = {"augment": Augmentation, "train": Settings}
 LISTED = {"models": "models", "data": "data", "tasks": "tasks", "formats": "exporters", "recipes": "recipes"}
 
 
@@ -44,7 +40,7 @@ def _other_names(kind: str) -> list[str]:
     from . import optimizers, schedules
 
     if kind == "section":
-        return list(MAKERS)
+        return list(_sections())
     return optimizers.names() if kind == "optimizer" else list(schedules.SCHEDULES)
 
 
@@ -136,8 +132,17 @@ def _options(kind: str, name: str) -> tuple[str, Mapping[str, Option]]:
         maker = schedules.SCHEDULES[name]
         return (maker.__doc__ or "").split("\n")[0], options.schema(maker)
     if kind == "section":
-        if name not in MAKERS:
-            raise UnknownNameError("section", name, MAKERS)
-        return (MAKERS[name].__doc__ or "").split("\n")[0], options.schema(MAKERS[name])
+        readers = _sections()
+        if name not in readers:
+            raise UnknownNameError("section", name, readers)
+        return (readers[name].__doc__ or "").split("\n")[0], options.schema(readers[name])
     module = catalog.find(KINDS[kind], name)
     return (module.__doc__ or "").strip(), options.schema(getattr(module, catalog.MAKERS[KINDS[kind]]))
+
+
+def _sections() -> dict[str, type]:
+    """Sections of a recipe that name nothing, and what reads them; numpy is imported only here."""
+    from .augmentation import Augmentation
+    from .settings import Settings
+
+    return {"augment": Augmentation, "train": Settings}

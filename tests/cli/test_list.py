@@ -6,6 +6,7 @@ import pytest
 
 from gluon_ref import catalog
 
+from .children import alone
 from .conftest import Call
 
 KINDS = {"models": "models", "data": "data", "tasks": "tasks", "formats": "exporters", "recipes": "recipes"}
@@ -24,3 +25,10 @@ def test_every_name_of_a_kind_has_a_sentence(call: Call, shown: str, kind: str) 
 def test_all_kinds_are_listed_without_one(call: Call) -> None:
     lines = call("list").stdout.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == list(KINDS)
+
+
+def test_names_are_listed_without_importing_what_they_stand_for(call: Call) -> None:
+    left = alone("list")
+    assert not {"mxnet", "numpy", "sklearn"} & left.modules
+    assert not [name for name in left.modules if name.startswith(("gluon_ref.models", "gluon_ref.data"))]
+    assert left.stdout == call("list").stdout
