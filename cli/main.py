@@ -18,6 +18,7 @@ COMMANDS = (
     "train",
     "sweep",
     "find-rate",
+    "launch",
     "evaluate",
     "predict",
     "export",

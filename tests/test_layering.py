@@ -15,6 +15,7 @@ PLAN = """
     cli
 
     training evaluation exporting prediction inspection showing reporting diagnosis sweeping rating sweeps exports
+    launching launches
     benchmarking benches
 
     reports
@@ -53,6 +54,7 @@ DOORS = {
     "subprocess": {
         "gluon_ref/checks/children.py",
         "gluon_ref/exports/shielding.py",
+        "gluon_ref/launches/processes.py",
         "gluon_ref/exports/verifying.py",
         "gluon_ref/benches/racing.py",
     },
