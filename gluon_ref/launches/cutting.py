@@ -39,7 +39,9 @@ class Cutter:
         return _pieces(rest) if rest else []
 
     def _redrawn(self) -> list[str]:
-        before, _, self._rest = self._rest.rstrip(b"\r").rpartition(b"\r")
+        drawn = self._rest.rstrip(b"\r")
+        before, _, last = drawn.rpartition(b"\r")
+        self._rest = last + self._rest[len(drawn) :][:1]
         state, now = _last(before), time.monotonic()
         if not state.strip() or now - self._drawn < self._redrawn_s:
             return []

@@ -178,7 +178,11 @@ class Gang:
     def _kill(self) -> None:
         """End all that is left, and see that it is gone."""
         self._tell(self.members, {"kill": True})
-        until = time.monotonic() + FORCE_S
+        now = time.monotonic()
+        for member in self.members:
+            if member.heard is not None and now - member.heard > self._timing.silence_s:
+                member.process.kill()  # it would not hear that
+        until = now + FORCE_S
         while time.monotonic() < until and not all(one.inbox.ended for one in self.members):
             self._turn()
         for member in self.members:
