@@ -175,23 +175,24 @@ class _Run:
 
     def go(self, stop: Stop) -> int:
         """Start until it is done, or cannot be."""
-        attempt, workers = 0, self._options.workers
+        attempt, restarts, workers = 0, 0, self._options.workers
         while True:
             gang = self._gang(attempt, workers)
             ending = gang.run(stop)
             self._folder = gang.folder or self._folder
             if ending is None:
-                return attempt
+                return restarts
             if stop.signal:
                 raise Interrupted(stop.signal, "launch", self._resume("the same command starts anew"))
             self._lost |= ending.lost
             # A host that proves out of reach at a restart is left out, and that restart is yet to come.
             counted = not (attempt and ending.unreached and self._left(ending))
-            if counted and (attempt >= self._options.max_restarts or not ending.again or gang.hopeless):
-                raise LaunchError(ending, self._do(ending, attempt, gang.hopeless))
+            final = not ending.again or gang.hopeless or (ending.unreached and not attempt)
+            if counted and (final or restarts >= self._options.max_restarts):
+                raise LaunchError(ending, self._do(ending, restarts, final))
             self._printer.note(f"{ending.where.removeprefix('launch: ')}: {ending.given}; all processes are ended")
-            attempt += counted
-            workers = self._again(attempt)
+            attempt, restarts = attempt + 1, restarts + counted
+            workers = self._again(restarts)
 
     def _gang(self, attempt: int, workers: int) -> Gang:
         options = self._options
@@ -202,7 +203,7 @@ class _Run:
         """Whether there are hosts beside those that were just lost."""
         return any(host.name not in ending.lost for host in self._hosts)
 
-    def _again(self, attempt: int) -> int:
+    def _again(self, restarts: int) -> int:
         """Choose hosts, workers and command of the next attempt."""
         options = self._options
         if options.hosts is not None:
@@ -214,7 +215,7 @@ class _Run:
             self._programs = replace(self._programs, worker=worker)
         where = f", in {self._folder}" if self._folder else ""
         fewer = f" of {options.workers}" if workers < options.workers else ""
-        self._printer.note(f"restart {attempt} of {options.max_restarts} with {workers}{fewer} workers{where}")
+        self._printer.note(f"restart {restarts} of {options.max_restarts} with {workers}{fewer} workers{where}")
         return workers
 
     def _reachable(self) -> tuple[Host, ...]:
@@ -237,12 +238,12 @@ class _Run:
                 self._printer.note(f"host {host.name} is left out: it was lost")
         return kept
 
-    def _do(self, ending: Ending, attempt: int, hopeless: bool) -> str:
+    def _do(self, ending: Ending, restarts: int, final: bool) -> str:
         """The next step of the person."""
-        if ending.code == 2 or hopeless or not ending.again:
+        if final:
             return ending.mend or "mend what its own lines say, then give the same command again"
-        restarts = "" if attempt else "; --max-restarts 3 does so by itself"
-        going = self._resume("give the same command again") + restarts
+        going = self._resume("give the same command again")
+        going += "" if restarts else "; --max-restarts 3 does so by itself"
         return f"{ending.mend}; {going}" if ending.mend else going
 
     def _resume(self, otherwise: str) -> str:

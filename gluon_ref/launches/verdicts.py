@@ -86,7 +86,9 @@ def cut(scene: Scene, now: float) -> Ending | None:
     names = ", ".join(one.name for one in there)
     begun = any(one.pid is not None for one in there)
     given = f"cut off: nothing heard over the network for {limit:g} s ({names})"
-    return Ending(1, f"launch: host {', '.join(sorted(lost))}", given, lost=frozenset(lost), unreached=not begun)
+    mend = "" if begun else "check its address in the hosts file, and that no firewall stands between"
+    where = f"launch: host {', '.join(sorted(lost))}"
+    return Ending(1, where, given, lost=frozenset(lost), unreached=not begun, mend=mend)
 
 
 def early(scene: Scene, now: float) -> Ending | None:
