@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import importlib
 import sys
+import traceback
 from collections import UserDict
 from typing import Any
 
 import click
 
-from gluon_ref import __version__
-from gluon_ref.errors import GluonRefError
+from gluon_ref import __version__, beats
+from gluon_ref.errors import DivergedError, GluonRefError, Interrupted, RequestError
 
 # Each is a file of the same name, - as _, with a function called alike; read when it is asked for.
 COMMANDS = (
@@ -30,6 +31,8 @@ COMMANDS = (
     "report",
 )
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+# Errors that come again when a distributed run is started anew.
+FINAL = (RequestError, DivergedError, Interrupted)
 FULL = (errno.ENOSPC, errno.EIO)
 
 
@@ -48,11 +51,24 @@ class Family(click.Group):
     """A group that turns this package's errors into one line on standard error and their exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command."""
+        """Run the command; a process of a distributed run that fails leaves at once, as others wait for it."""
+        if not beats.launched():
+            return self._invoke(ctx)
+        try:
+            return self._invoke(ctx)
+        except SystemExit as end:
+            beats.leave(end.code if isinstance(end.code, int) else 1)
+        except Exception as error:
+            traceback.print_exception(error)
+            beats.tell(failed=repr(error), again=True)
+            beats.leave(GluonRefError.exit_code)
+
+    def _invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except GluonRefError as error:
             click.echo(f"error: {error}", err=True)
+            beats.tell(failed=str(error), again=not isinstance(error, FINAL))
             sys.exit(error.exit_code)
         except OSError as error:
             if error.errno not in FULL:

@@ -42,7 +42,8 @@ def train(
     else:
         assert read is not None
         run = training.train(read.change(changes), out)
-    _print(run)
+    if run.state:
+        _print(run)
 
 
 def _print(run: Any) -> None:

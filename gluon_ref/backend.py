@@ -17,6 +17,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
+from .beats import LAUNCHED
 from .errors import MachineError
 from .machine import processors
 
@@ -24,8 +25,6 @@ from .machine import processors
 NUMPY_ALIASES = {"bool": bool, "int": int, "float": float, "object": object, "complex": complex, "str": str}
 # What is imported when it is first asked for: by its name here -> the module.
 LATER = {"gluoncv": "gluoncv", "gluonnlp": "gluonnlp", "amp": "mxnet.contrib.amp"}
-# gluon_ref's own launcher sets this beside DMLC_*: then the variables are meant.
-LAUNCHED = "GLUONREF_LAUNCHED"
 # In these roles `import mxnet` starts a parameter server and never returns.
 SERVING_ROLES = ("server", "scheduler")
 

@@ -11,6 +11,7 @@ import numpy as np
 from .augmentation import Arrange
 from .backend import gluonnlp
 from .records import Batch, Facts, Samples
+from .workers import ALONE, Group
 
 BUCKETS = 10  # enough that padding stays small, few enough that batches are full
 
@@ -41,6 +42,18 @@ def plan(samples: Samples, size: int, seed: int | None = None) -> list[np.ndarra
         np.random.set_state(before)
 
 
+def recut(order: Sequence[np.ndarray], done: int, size: int) -> list[np.ndarray]:
+    """A plan that goes on with batches of another size.
+
+    Args:
+        order: a plan.
+        done: its first batches, which stay.
+        size: samples of each batch after them; the last may be smaller.
+    """
+    rest = np.concatenate([np.zeros(0, dtype=np.int64), *order[done:]])
+    return [*order[:done], *(rest[start : start + size] for start in range(0, len(rest), size))]
+
+
 def batches(
     samples: Samples,
     order: Sequence[np.ndarray],
@@ -50,6 +63,7 @@ def batches(
     start: int = 0,
     arrange: Arrange | None = None,
     seed: int = 0,
+    group: Group = ALONE,
 ) -> Iterator[Batch]:
     """The batches of a plan as numpy arrays, padded and typed by the input form.
 
@@ -61,9 +75,15 @@ def batches(
         start: the first batch that is wanted.
         arrange: augmentation; each batch has a generator of its own, so that it does not depend on those before it.
         seed: of those generators.
+        group: the workers who share each batch; only this one's part is read.
     """
     for number, indices in enumerate(order[start:], start):
-        inputs, targets = samples.take(indices)
+        own = group.share(indices)
+        size = len(own) if group.served else len(indices)
+        if not len(own):
+            yield Batch((), np.zeros(0, dtype=np.int32), size)
+            continue
+        inputs, targets = samples.take(own)
         if arrange:
-            inputs, targets = arrange(inputs, targets, np.random.RandomState([seed, number]))
-        yield Batch(form.collate(inputs, facts), targets, len(indices))
+            inputs, targets = arrange(inputs, targets, np.random.RandomState([group.seed(seed), number]))
+        yield Batch(form.collate(inputs, facts), targets, size)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import documents, machine, runs
+from . import documents, folders, machine
 from .backend import versions
 from .benches.drawing import draw
 from .benches.entrants import entrants, inputs
@@ -52,7 +52,7 @@ def benchmark(
         raise OptionError("benchmark", f"seconds={seconds}", "more than 0, at most 3600", "pass --seconds 0.2")
     folder = Path(out) if out is not None else None
     if folder:
-        runs.vacant(folder)
+        folders.vacant(folder)
     racing = [Entrant(*one) for subject in subjects for one in entrants(subject)]
     made = [inputs(subjects[0], batch) for batch in batches]
     _refuse_other_inputs(subjects, batches[0])

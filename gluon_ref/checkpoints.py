@@ -7,22 +7,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import arrays, runs, states
+import numpy as np
+
+from . import arrays, runs, states, statistics
 from .assembly import fill
 from .backend import mx
 from .errors import AlteredError, DataError, DivergedError, MachineError, reason
-from .records import Place, State
+from .place import Place
+from .records import State
 
 PROBE = 1 << 16  # bytes, more than a file system keeps free at the end of a file
 
 
-def save(folder: Path, state: State, best: bool) -> None:
+def save(folder: Path, state: State, best: bool, rows: np.ndarray | None = None) -> None:
     """Write a checkpoint: all of it, or none.
 
     Args:
         folder: the run's.
         state: at the end of an update or an epoch.
         best: these weights are the best so far.
+        rows: running statistics of each device of each worker, where the network has their means.
     Raises:
         DivergedError: when a weight is not finite.
         MachineError: when it cannot be written; the checkpoint before is whole.
@@ -35,7 +39,7 @@ def save(folder: Path, state: State, best: bool) -> None:
             "pass a smaller --lr, or --set train.clip_norm=1; checkpoints written before are kept",
         )
     try:
-        _commit(folder, state, best)
+        _commit(folder, state, best, rows)
     except (OSError, DataError, mx.base.MXNetError) as error:
         raise MachineError(
             f"run {folder}",
@@ -53,6 +57,7 @@ def restore(run: runs.Run, state: State, place: Place) -> None:
     """
     fill(state.net, run.file(runs.LAST), place.contexts)
     counts = run.entry("trainers", list)
+    total = run.state.get("total", state.total)
     if len(counts) != len(state.trainers):
         raise AlteredError(
             str(run.folder / runs.STATE),
@@ -61,9 +66,12 @@ def restore(run: runs.Run, state: State, place: Place) -> None:
             "restore it from a copy, or train again",
         )
     for index, trainer in enumerate(state.trainers):
-        states.restore(trainer, str(run.file(_states(index))), counts[index])
+        states.restore(trainer, str(run.file(_states(index))), counts[index], total / state.total)
     if state.average:
         state.average.restore(run.file(runs.MEAN))
+    if run.state.get("statistics") is True:
+        statistics.restore(state, place.group, _rows(run.file(runs.STATISTICS)))
+    state.cuts = tuple((int(done), int(size)) for done, size in run.state.get("cuts", ()))
     state.epoch, state.step, state.seen = (run.entry(name, int) for name in ("epoch", "step", "seen"))
     state.batch, state.epoch_seen = run.entry("batch", int), run.entry("epoch_seen", int)
     state.sums, state.rate = run.entry("sums", dict), run.entry("rate", float)
@@ -71,12 +79,22 @@ def restore(run: runs.Run, state: State, place: Place) -> None:
     state.scores, state.best_scores = run.entry("scores", dict), run.entry("best_scores", dict)
 
 
-def _commit(folder: Path, state: State, best: bool) -> None:
+def _rows(path: Path) -> np.ndarray:
+    saved = arrays.load(path)
+    if set(saved) != {"rows"} or saved["rows"].ndim != 2:
+        raise AlteredError(str(path), "other arrays", "rows of statistics", "restore it from a copy, or train again")
+    rows: np.ndarray = saved["rows"].asnumpy()
+    return rows
+
+
+def _commit(folder: Path, state: State, best: bool, rows: np.ndarray | None) -> None:
     writers: dict[str, Callable[[str], None]] = {runs.LAST: state.net.save_parameters}
     if state.average:
         writers[runs.MEAN] = state.average.write
     if best:
         writers[runs.BEST] = state.average.write if state.average else state.net.save_parameters
+    if rows is not None:
+        writers[runs.STATISTICS] = lambda path: mx.nd.save(path, {"rows": mx.nd.array(rows)})
     for index, trainer in enumerate(state.trainers):
         writers[_states(index)] = partial(states.write, trainer)
     record: Mapping[str, Any] = {
@@ -91,6 +109,9 @@ def _commit(folder: Path, state: State, best: bool) -> None:
         "best_epoch": state.best_epoch,
         "best_scores": state.best_scores,
         "scores": state.scores,
+        "total": state.total,
+        "cuts": state.cuts,
+        "statistics": rows is not None,
         "trainers": [states.counts(trainer) for trainer in state.trainers],
     }
     runs.commit(folder, record, {name: partial(_whole, write) for name, write in writers.items()})

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from . import catalog, documents, options, runs
+from . import catalog, documents, folders, options
 from .artefacts import FORMAT, MANIFEST
 from .backend import versions
 from .documents import checksum
@@ -78,7 +78,7 @@ def export(
     """
     plan = _plan(exporter, tolerance, max_drop, settings)
     folder = Path(out) if out is not None else Path(run) / plan.name
-    runs.vacant(folder)
+    folders.vacant(folder)
     return _export(plan, of_run(run, calibrated=plan.lossy), folder)
 
 
@@ -114,7 +114,7 @@ def export_files(
     """
     plan = _plan(exporter, tolerance, max_drop, settings)
     folder = Path(out) if out is not None else naming.place(symbol, plan.name)
-    runs.vacant(folder)
+    folders.vacant(folder)
     return _export(plan, of_files(symbol, params, shapes, dtypes or {}, calibration), folder)
 
 

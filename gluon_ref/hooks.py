@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from . import beats
 from .errors import DivergedError
 from .interrupts import Watch
 from .records import State
+from .workers import ALONE, Group
 
 
 class Hook:
@@ -46,6 +49,14 @@ class Guard(Hook):
         state.recent.clear()
 
 
+class Beat(Hook):
+    """Tell the launcher of a distributed run that this worker gets on."""
+
+    def after_step(self, state: State) -> None:
+        """Tell it."""
+        beats.step(state.step)
+
+
 class Averaging(Hook):
     """Take each update's weights into the running average."""
 
@@ -60,13 +71,20 @@ class Score(Hook):
     Args:
         measure: () -> figures by name.
         watch: the figure that decides, and "max" or "min".
+        settle: called before, to bring the weights into the form that is measured and kept.
     """
 
-    def __init__(self, measure: Callable[[], dict[str, Any]], watch: tuple[str, str]) -> None:
-        self._measure, (self._name, self._order) = measure, watch
+    def __init__(
+        self,
+        measure: Callable[[], dict[str, Any]],
+        watch: tuple[str, str],
+        settle: Callable[[State], None] = lambda state: None,
+    ) -> None:
+        self._measure, (self._name, self._order), self._settle = measure, watch, settle
 
     def after_epoch(self, state: State) -> None:
         """Measure, refuse what is not finite before it is saved, and note the best."""
+        self._settle(state)
         state.scores = self._measure()
         for name, value in state.scores.items():
             if isinstance(value, float):
@@ -85,17 +103,26 @@ class Checkpoint(Hook):
         guard: looks before anything is saved within an epoch.
         steps: updates between two checkpoints within an epoch; 0 for none by number.
         minutes: after which a checkpoint is due within an epoch; 0 for none by time.
+        group: the workers, who all save after the same update.
     """
 
-    def __init__(self, save: Callable[[State, bool], None], guard: Hook, steps: int = 0, minutes: float = 0.0) -> None:
-        self._save, self._guard = save, guard
+    def __init__(
+        self,
+        save: Callable[[State, bool], None],
+        guard: Hook,
+        steps: int = 0,
+        minutes: float = 0.0,
+        group: Group = ALONE,
+    ) -> None:
+        self._save, self._guard, self._group = save, guard, group
         self._steps, self._seconds = steps, 60 * minutes
         self._mark = time.monotonic()
 
     def after_step(self, state: State) -> None:
         """Save if it is due."""
         counted = self._steps and state.step % self._steps == 0
-        if counted or (self._seconds and time.monotonic() - self._mark >= self._seconds):
+        due = bool(self._seconds) and time.monotonic() - self._mark >= self._seconds
+        if self._group.wish("checkpoint", due) or counted:
             self._guard.after_epoch(state)
             self._save(state, False)
             self._mark = time.monotonic()
@@ -184,19 +211,25 @@ class Stop(Hook):
         watch: notes signals.
         where: what is stopped, for the message.
         do: how to go on.
+        group: the workers, who all leave after the same update.
     """
 
-    def __init__(self, watch: Watch, where: str, do: str) -> None:
-        self._watch, self._where, self._do = watch, where, do
+    def __init__(self, watch: Watch, where: str, do: str, group: Group = ALONE) -> None:
+        self._watch, self._where, self._do, self._group = watch, where, do, group
 
     def after_step(self, state: State) -> None:
         """Leave if so."""
-        self._watch.look(self._where, self._do)
+        if self._group.wish("stop", bool(self._watch.signal)):
+            self._leave()
 
     def after_epoch(self, state: State) -> None:
         """Leave if so, unless the run is over."""
-        if not state.stop:
-            self._watch.look(self._where, self._do)
+        if not state.stop and self._group.agree(bool(self._watch.signal)):
+            self._leave()
+
+    def _leave(self) -> None:
+        self._watch.signal = self._watch.signal or signal.SIGTERM  # another worker's
+        self._watch.look(self._where, self._do)
 
 
 def _refuse(state: State, step: int, name: str, value: float) -> None:

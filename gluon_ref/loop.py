@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from . import served
 from .backend import mx
-from .place import spread
-from .records import Batch, Objective, Place, State, Task
+from .place import Place, spread
+from .records import Batch, Objective, State, Task
+from .workers import ALONE, Group
 
 # Distinct streams of random numbers per epoch: order of samples, augmentation, and dropout.
 EPOCHS_PER_SEED = 1_000_003
@@ -64,20 +66,23 @@ def fit(
         sums = {one.name: mx.nd.array([state.sums.get(one.name, 0.0)], ctx=place.contexts[0]) for one in objectives}
         state.epoch, state.recent = epoch, []
         batches = iter(epoch_batches(epoch, state.batch))
-        while group := list(itertools.islice(batches, accumulate)):
+        while taken := list(itertools.islice(batches, accumulate)):
             if updates % segment == 0:
-                mx.random.seed(epoch_seed(epoch_seed(seed, epoch), updates))
-            size = sum(batch.size for batch in group)
-            pieces = [spread(batch, place) for batch in group]
+                mx.random.seed(place.group.seed(epoch_seed(epoch_seed(seed, epoch), updates)))
+            size = sum(batch.size for batch in taken)
+            if not size:  # a worker on its own has no part in a last batch
+                state.batch += len(taken)
+                continue
+            pieces = [spread(batch, place) for batch in taken]
             losses = {
-                objective.name: step(state, objective, trainer, pieces, size, clip_norm)
+                objective.name: step(state, objective, trainer, pieces, size, clip_norm, place.group)
                 for objective, trainer in zip(objectives, state.trainers)
             }
             for name, loss in losses.items():
                 sums[name] += loss
             updates += 1
             state.step += 1
-            state.batch += len(group)
+            state.batch += len(taken)
             state.seen += size
             state.epoch_seen += size
             state.recent.append((state.step, losses))
@@ -85,8 +90,8 @@ def fit(
             state.rate = state.trainers[0].learning_rate
             for hook in hooks:
                 hook.after_step(state)
-        state.losses = {name: float(total.asscalar()) / max(1, state.epoch_seen) for name, total in sums.items()}
-        state.batch, state.epoch_seen, state.sums = 0, 0, {}
+        state.losses = _means(sums, state.epoch_seen, place.group)
+        state.batch, state.epoch_seen, state.sums, state.cuts = 0, 0, {}, ()
         for hook in hooks:
             hook.after_epoch(state)
     return state
@@ -111,7 +116,7 @@ def _catch_up(
     if first == updates:
         return updates
     epoch = state.epoch + 1
-    mx.random.seed(epoch_seed(epoch_seed(seed, epoch), first))
+    mx.random.seed(place.group.seed(epoch_seed(epoch_seed(seed, epoch), first)))
     fixed = [param for param in state.net.collect_params().values() if param.grad_req == "null"]
     kept = [[array.copy() for array in param.list_data()] for param in fixed]  # a forward pass moves batch norm's
     missed = itertools.islice(epoch_batches(epoch, first * accumulate), (updates - first) * accumulate)
@@ -132,6 +137,7 @@ def step(
     batches: Sequence[Sequence[Batch]],
     size: int,
     clip_norm: float | None,
+    group: Group = ALONE,
 ) -> Any:
     """One update on one or several batches: the gradient is that of the mean loss over their `size` samples.
 
@@ -140,8 +146,9 @@ def step(
         objective: what is minimised.
         trainer: of its parameters.
         batches: the pieces of each batch, one per device.
-        size: samples in all of them.
+        size: samples in all of them, and in those of the other workers.
         clip_norm: as in `fit`.
+        group: the workers who update together.
     Returns:
         the sum of the losses, (1,), not yet computed.
     """
@@ -149,7 +156,7 @@ def step(
     adding = [param for param in _trained(trainer) if param.grad_req == "add"]
     for param in adding:
         param.zero_grad()
-    for pieces in batches:
+    for pieces in filter(None, batches):
         with mx.autograd.record():
             losses = [objective.loss(state.net, piece) for piece in pieces]  # (batch,) each
         mx.autograd.backward(losses)
@@ -157,41 +164,55 @@ def step(
         for loss in losses:
             summed = loss.sum().as_in_context(context)
             total = summed if total is None else total + summed
+    if total is None:  # the other workers have all samples of this one
+        total = mx.nd.zeros((1,), ctx=trainer._contexts[0])
     busy = max(len(pieces) for pieces in batches)
     if busy < len(trainer._contexts):
         _silence(trainer, busy)
-    if clip_norm is None and state.norm is None:
-        trainer.step(size)
+    if group.served:
+        served.update(state, trainer, size, clip_norm, group.workers)
         return total
     trainer.allreduce_grads()
+    if group.store:
+        gradients = [param.list_grad() for param in _trained(trainer)]
+        total = group.add(state.trainers.index(trainer), gradients, total)
+    if clip_norm is not None or state.norm is not None:
+        _clip(state, trainer, size, clip_norm)
+    trainer.update(size)
+    return total
+
+
+def _clip(state: State, trainer: Any, size: int, clip_norm: float | None) -> None:
+    """Bring the gradients to a global norm, and note what it was."""
     for gradients in zip(*(param.list_grad() for param in _trained(trainer))):  # those of one device
         # Gradients are sums over the samples here; `update` divides by their number.
         limit = clip_norm * size if clip_norm is not None else float("inf")
         norm = mx.gluon.utils.clip_global_norm(list(gradients), limit, check_isfinite=False)
     if state.norm is not None:
         state.norm = norm / size
-    trainer.update(size)
-    return total
 
 
-def measure(answer: Callable[..., Sequence[np.ndarray]], task: Task, batches: Iterable[Batch]) -> dict[str, Any]:
+def measure(
+    answer: Callable[..., Sequence[np.ndarray]], task: Task, batches: Iterable[Batch], group: Group = ALONE
+) -> dict[str, Any]:
     """The task's metrics of anything that answers like a network, over all batches.
 
     Args:
         answer: arrays of the inputs -> outputs, all numpy.
         task: what to measure.
         batches: numpy batches.
+        group: the workers who measure together, each other batches; all get the same figures.
     """
-    return figures(task, ((answer(*batch.inputs)[0], batch.targets) for batch in batches))
+    return figures(task, ((answer(*batch.inputs)[0], batch.targets) for batch in batches), group)
 
 
-def figures(task: Task, answered: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
+def figures(task: Task, answered: Iterable[tuple[np.ndarray, np.ndarray]], group: Group = ALONE) -> dict[str, Any]:
     """The task's metrics of answers that are there: outputs and targets, batch by batch."""
     sums: dict[str, np.ndarray] = {}
     for outputs, targets in answered:
         for name, value in task.measure(outputs, targets).items():
             sums[name] = sums[name] + value if name in sums else value
-    return task.metrics(sums)
+    return task.metrics(group.total(sums))
 
 
 def answering(net: Any, context: Any) -> Callable[..., tuple[np.ndarray, ...]]:
@@ -215,6 +236,15 @@ def _silence(trainer: Any, busy: int) -> None:
         for weight, gradient in list(zip(param.list_data(), param.list_grad()))[busy:]:
             gradient[:] = 0
             weight._fresh_grad = True
+
+
+def _means(sums: Mapping[str, Any], seen: int, group: Group) -> dict[str, float]:
+    """The mean losses of an epoch; where each worker has its own, over all of them."""
+    totals = {name: np.array(float(total.asscalar())) for name, total in sums.items()}
+    if group.served:
+        both = group.total({**{f"loss {name}": value for name, value in totals.items()}, "seen": np.array(seen)})
+        totals, seen = {name: both[f"loss {name}"] for name in sums}, int(both["seen"])
+    return {name: float(total) / max(1, seen) for name, total in totals.items()}
 
 
 class _Means(dict[str, float]):

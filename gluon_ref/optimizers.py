@@ -86,12 +86,28 @@ def complete(name: str, given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def make(name: str, scheduler: Any, settings: dict[str, Any], devices: int = 1) -> Any:
+def make(
+    name: str, scheduler: Any, settings: dict[str, Any], devices: int = 1, workers: int = 1, served: bool = False
+) -> Any:
     """An mx.optimizer.Optimizer that takes its rate from `scheduler` (its base rate is the peak rate).
 
+    Args:
+        name: of the optimizer.
+        scheduler: MXNet's.
+        settings: its options.
+        devices: of this process.
+        workers: processes.
+        served: it runs on servers, where the weights are.
     Raises:
-        FitError: when it cannot keep the weights of several devices alike.
+        FitError: when it cannot keep the weights of several devices or workers alike.
     """
+    if workers > 1 and not served and name.lower() in DRAWING:
+        raise FitError(
+            f"optimizer {name}",
+            f"{workers} workers",
+            "one process: the noise it draws would give each of them other weights",
+            "pass --set optimizer.name=adam, or --kvstore dist_async, or train without `gluonref launch`",
+        )
     if devices > 1 and name.lower() in SINGLE:
         raise FitError(
             f"optimizer {name}",

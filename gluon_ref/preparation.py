@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import optimizers, precision, schedules
+from . import beats, optimizers, precision, schedules, served
 from .assembly import Assembly, assemble, load_data
 from .augmentation import Arrange, arrange
 from .averaging import Average
 from .backend import mx
-from .batching import batches, plan
+from .batching import batches, plan, recut
 from .errors import FitError, OptionError, nearest, reason
 from .layers import settle
 from .loop import epoch_seed, fit
-from .place import choose
+from .place import Place, choose
 from .recipe import Recipe
-from .records import Batch, Data, Place, State
+from .records import Batch, Data, State
+from .workers import ALONE, Group
 
 EVALUATION_BATCH = 256
 
@@ -54,29 +55,38 @@ class Prepared:
         """The batches of an epoch, from `start` on."""
         settings, train = self.recipe.settings, self.data.train
         seed = epoch_seed(settings.seed, epoch)
-        order = plan(train, settings.batch_size, seed)
-        return batches(
-            train, order, self.assembly.form, self.assembly.facts, start=start, arrange=self.arrange, seed=seed
-        )
+        done, totals = [cut[0] for cut in self.state.cuts], [*(cut[1] for cut in self.state.cuts), self.state.total]
+        order = plan(train, totals[0], seed)
+        for count, total in zip(done, totals[1:]):
+            order = recut(order, count, total)
+        form, facts, group = self.assembly.form, self.assembly.facts, self.place.group
+        return batches(train, order, form, facts, start=start, arrange=self.arrange, seed=seed, group=group)
 
     def held_out(self) -> Iterator[Batch]:
-        """The batches of the held-out part."""
-        part = self.data.held_out
-        return batches(part, plan(part, EVALUATION_BATCH), self.assembly.form, self.assembly.facts)
+        """The batches of the held-out part that this worker is to answer."""
+        part, group = self.data.held_out, self.place.group
+        for batch in batches(
+            part, plan(part, EVALUATION_BATCH)[group.rank :: group.workers], self.assembly.form, self.assembly.facts
+        ):
+            beats.step(self.state.step)
+            yield batch
 
 
-def prepare(recipe: Recipe, fresh: bool = True) -> Prepared:
+def prepare(recipe: Recipe, fresh: bool = True, group: Group = ALONE, total: int = 0) -> Prepared:
     """Everything built and initialized from the seed.
 
     Args:
         recipe: checked.
         fresh: the network starts here; else its weights come from a run.
+        group: the workers who train together.
+        total: samples of a batch over all of them; 0 for as many as the recipe's batch size makes.
     Raises:
         RequestError: when the recipe cannot be carried out as asked.
     """
     settings = recipe.settings
     precision.use(settings.precision)
-    place = choose(settings.device, settings.kvstore)
+    place = choose(settings.device, settings.kvstore, group)
+    total = total or settings.batch_size * group.workers
     data = load_data(recipe)
     for part, samples in (("training", data.train), ("held-out", data.held_out)):
         if not len(samples):
@@ -93,7 +103,7 @@ def prepare(recipe: Recipe, fresh: bool = True) -> Prepared:
             param.grad_req = "add" if param.grad_req == "write" else param.grad_req
     if settings.hybridize:
         assembly.net.hybridize(static_alloc=True, static_shape=False)
-    state = State(assembly.net, _trainers(recipe, data, assembly, place))
+    state = State(assembly.net, _trainers(recipe, data, assembly, place, total), total=total)
     state.average = Average(assembly.net, settings.ema) if settings.ema else None
     state.norm = mx.nd.zeros((1,)) if settings.log_norms else None
     return Prepared(recipe, data, place, assembly, altered, state)
@@ -185,20 +195,27 @@ def _initialize(recipe: Recipe, assembly: Assembly, place: Place) -> None:
         settle(net, assembly.fields, context)
 
 
-def _trainers(recipe: Recipe, data: Data, assembly: Assembly, place: Place) -> list[Any]:
-    settings = recipe.settings
-    count = len(plan(data.train, settings.batch_size, epoch_seed(settings.seed, 1)))
+def _trainers(recipe: Recipe, data: Data, assembly: Assembly, place: Place, total: int) -> list[Any]:
+    settings, group = recipe.settings, place.group
+    count = len(plan(data.train, total, epoch_seed(settings.seed, 1)))
     steps = -(-count // settings.accumulate)  # updates per epoch; the last may have fewer batches
+    steps *= group.workers if group.served else 1  # each worker's count
     make: Callable[..., Any] = schedules.SCHEDULES[recipe["schedule"]["name"]]
     trainers = []
     name, rate, options = recipe["optimizer"]["name"], recipe["optimizer"]["learning_rate"], recipe.options("schedule")
     optimizers.check_end(name, make(rate, steps, settings.epochs, **options)(steps * settings.epochs))
     for objective in assembly.task.objectives:
         schedule = make(rate, steps, settings.epochs, **options)
-        optimizer = optimizers.make(name, schedule, recipe.options("optimizer"), len(place.contexts))
+        optimizer = optimizers.make(
+            name, schedule, recipe.options("optimizer"), len(place.contexts), group.workers, group.served
+        )
+        params = assembly.net.collect_params(objective.params)
+        if group.served:
+            trainers.append(served.trainer(params, optimizer, group.store))
+            continue
         trainers.append(
             mx.gluon.Trainer(
-                assembly.net.collect_params(objective.params),
+                params,
                 optimizer,
                 kvstore=place.store or None,
                 update_on_kvstore=False if place.store else None,

@@ -106,7 +106,13 @@ class Data:
 
 @dataclass(frozen=True)
 class Batch:
-    """Arrays for one step; axis 0 is the batch, always."""
+    """Arrays for one step; axis 0 is the batch, always.
+
+    Args:
+        inputs: of the network.
+        targets: of the samples.
+        size: samples that the update counts; of all workers, where these are some worker's part.
+    """
 
     inputs: tuple[Any, ...]
     targets: Any
@@ -145,14 +151,6 @@ class Task:
     watch: tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a run computes: MXNet contexts, and the KVStore that joins them ("" for one context)."""
-
-    contexts: tuple[Any, ...]
-    store: str = ""
-
-
 @dataclass
 class State:
     """What changes while a run goes on; the hooks read it and may set `stop`.
@@ -176,6 +174,8 @@ class State:
         best_epoch: where it was reached.
         best_scores: all figures of that epoch.
         stop: whether to end after this epoch.
+        total: samples of a batch over all workers.
+        cuts: of the epoch under way, (batches, their total) of those that had another total, in order.
     """
 
     net: Any
@@ -196,6 +196,8 @@ class State:
     best_epoch: int = 0
     best_scores: dict[str, Any] = field(default_factory=dict)
     stop: bool = False
+    total: int = 0
+    cuts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
     weights-last.params   at the last checkpoint
     weights-best.params   of the best epoch so far
     weights-mean.params   their running average, where the recipe asks for one
+    statistics.params     running statistics of each device, where there are several and the weights have the means
     trainer-0.states      the optimizer's arrays, one file per objective
     log.jsonl             one record per line
 
@@ -29,6 +30,7 @@ from . import recipe as recipes
 from .documents import checksum, replace
 from .errors import AlteredError, OptionError, PathError
 from .facts import fault
+from .folders import vacant
 from .locking import locked
 from .options import convert
 from .recipe import Recipe
@@ -37,6 +39,9 @@ from .records import Facts
 FORMAT = 1
 RECIPE, FACTS, STATE = "run.toml", "facts.json", "state.json"
 LAST, BEST, MEAN = "weights-last.params", "weights-best.params", "weights-mean.params"
+STATISTICS = "statistics.params"
+# What a run folder holds before the first checkpoint.
+BEGINNING = (RECIPE, FACTS, "log.jsonl")
 
 
 @dataclass(frozen=True)
@@ -67,9 +72,14 @@ class Run:
 
 
 @contextmanager
-def created(folder: Path, recipe: Recipe, facts: Facts) -> Iterator[Callable[[], None]]:
+def created(folder: Path, recipe: Recipe, facts: Facts, again: bool = False) -> Iterator[Callable[[], None]]:
     """A new run folder with recipe and facts, locked while inside.
 
+    Args:
+        folder: new or empty.
+        recipe: checked.
+        facts: of the data.
+        again: it may also be a run's that began here and has no checkpoint.
     Yields:
         as `locking.locked` does.
 
@@ -78,10 +88,15 @@ def created(folder: Path, recipe: Recipe, facts: Facts) -> Iterator[Callable[[],
     """
     from .backend import versions  # here, so that artefacts are opened without MXNet
 
-    vacant(folder)
+    again = again and begun(folder)
+    if not again:
+        vacant(folder)
     with _writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with locked(folder) as held:
+        if again:
+            for name in os.listdir(folder):
+                (folder / name).unlink()
         vacant(folder)  # another process may have been quicker
         with _writable(folder):
             documents.write(folder / FACTS, {"format": FORMAT, "versions": versions(), **dataclasses.asdict(facts)})
@@ -106,33 +121,10 @@ def _writable(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def vacant(folder: Path) -> None:
-    """Refuse a folder that holds anything.
-
-    Raises:
-        PathError: when it does, or is a file, or cannot be looked into.
-    """
-    try:
-        taken = os.listdir(folder) if os.path.isdir(folder) else os.path.lexists(folder)
-    except OSError as error:
-        raise PathError(
-            "--out", f"{folder} cannot be read ({error.strerror})", "a folder you may read", "pass another --out"
-        ) from None
-    if taken:
-        raise PathError(
-            "--out",
-            f"{folder} exists",
-            "a new or empty folder; nothing is overwritten",
-            "pass another --out, or remove it",
-        )
-
-
-def free(parent: Path, name: str) -> Path:
-    """parent/name, or the first of parent/name-2, -3 ... that does not exist."""
-    number = 1
-    while os.path.lexists(folder := parent / (name if number == 1 else f"{name}-{number}")):
-        number += 1
-    return folder
+def begun(folder: Path) -> bool:
+    """Whether a run began in a folder, and has no checkpoint yet."""
+    names = set(os.listdir(folder)) if folder.is_dir() else set()
+    return RECIPE in names and {name.removesuffix(".new") for name in names} <= set(BEGINNING)
 
 
 def load(folder: Path) -> Run:

@@ -14,7 +14,7 @@ class Settings:
 
     Args:
         epochs: passes over the training part, 1 or more.
-        batch_size: samples per batch, 1 or more; shared out over the devices.
+        batch_size: samples per batch, 1 or more; shared out over the devices; of each worker in a launched run.
         accumulate: batches whose gradients are added up for one update, 1 or more.
         seed: of weights, order, augmentation and dropout; the same seed gives the same weights.
         clip_norm: largest global norm of the gradient of the mean loss, above 0, or none.
@@ -25,7 +25,8 @@ class Settings:
         precision: of the arithmetic; bfloat16 on a CPU with such instructions, the weights stay float32.
         hybridize: compile the network with static memory; off, it runs line by line for debugging.
         device: cpu, cpu:N for N contexts on the CPU, or gpu:0,1 for those GPUs.
-        kvstore: how several devices add their gradients, on the host (local) or on a device.
+        kvstore: how several devices add their gradients: on the host (local), on a device, or by nccl; and how the
+            workers of a launched run do: all together (dist_sync, dist_device_sync), or each on its own (dist_async).
         checkpoint_steps: updates between two checkpoints within an epoch; 0 for none by number.
         checkpoint_minutes: minutes after which a checkpoint is written within an epoch; 0 for none by time.
         log_steps: updates between two lines of log.jsonl within an epoch, 1 or more.
@@ -45,7 +46,7 @@ class Settings:
     precision: Literal["float32", "bfloat16"] = "float32"
     hybridize: bool = True
     device: str = "cpu"
-    kvstore: Literal["local", "device"] = "device"
+    kvstore: Literal["local", "device", "nccl", "dist_sync", "dist_device_sync", "dist_async"] = "device"
     checkpoint_steps: int = 0
     checkpoint_minutes: float = 10.0
     log_steps: int = 50

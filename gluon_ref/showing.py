@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import catalog, options
+from . import catalog, folders, options
 from .errors import OptionError, PathError, UnknownNameError
 from .options import Option
 
@@ -92,11 +92,9 @@ def write_samples(name: str, path: str, count: int, folder: Path) -> list[Path]:
     Returns:
         the files, named by number and target.
     """
-    from . import runs
-
     if count < 1:
         raise OptionError("show data", f"samples={count}", "1 or more", "pass --samples 5")
-    runs.vacant(folder)
+    folders.vacant(folder)
     load = catalog.find("data", name).load
     data = load(path, **options.complete("data", load, {}))
     form = catalog.find("inputs", data.facts.takes)

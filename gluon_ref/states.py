@@ -36,18 +36,23 @@ def counts(trainer: Any) -> dict[str, Any]:
     return {"updates": {str(index): count for index, count in optimizer._index_update_count.items()}, "own": own}
 
 
-def restore(trainer: Any, path: str, numbers: Mapping[str, Any]) -> None:
+def restore(trainer: Any, path: str, numbers: Mapping[str, Any], ratio: float = 1.0) -> None:
     """Put arrays and numbers back into a new trainer of the same optimizer and parameters, on every device.
 
+    Args:
+        trainer: new.
+        path: that `write` wrote to.
+        numbers: from `counts`.
+        ratio: what the updates count for here, where one takes more or fewer samples than it did.
     Raises:
         DataError: when the file is no file of arrays.
         AlteredError: when it does not fit the optimizer.
     """
     saved = files.load(path)
     optimizer = trainer._optimizer
-    updates = _updates(trainer, path, numbers)
+    updates = {index: round(count * ratio) for index, count in _updates(trainer, path, numbers).items()}
     for key, value in _own(trainer, path, numbers).items():
-        setattr(optimizer, key, value)
+        setattr(optimizer, key, round(value * ratio) if key == "num_update" else value)
     for device, updater in enumerate(trainer._updaters):
         optimizer._all_index_update_counts[trainer._contexts[device].device_id] = dict(updates)
         for index in updates:

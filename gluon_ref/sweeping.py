@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import catalog, documents, runs
+from . import catalog, documents, folders
 from .errors import DivergedError, FitError, GluonRefError, Interrupted, MachineError, PathError
 from .locking import locked
 from .preparation import prepare
@@ -76,7 +76,7 @@ def _agree(folder: Path, asked: Mapping[str, Any]) -> None:
     """Refuse a folder that holds something else, or a sweep of which the request is no continuation."""
     if not os.path.lexists(folder / ASKED):
         if not folder.is_dir() or os.listdir(folder) != [f"{ASKED}.new"]:  # a kill may leave that
-            runs.vacant(folder)
+            folders.vacant(folder)
         return
     for difference in grids.differences(asked, documents.read(folder / ASKED, grids.FORMAT, HELD)):
         raise PathError(

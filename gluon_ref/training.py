@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from . import checkpoints, hooks, logs, runs, trackers, tracking
+from . import beats, checkpoints, folders, hooks, joining, logs, place, runs, statistics, trackers, tracking, workers
 from .backend import mx
 from .errors import FitError, Interrupted, MachineError, PathError, RequestError
 from .interrupts import Watch, watching
@@ -43,41 +43,64 @@ def train(recipe: Recipe, out: str | Path | None = None) -> runs.Run:
         recipe: read and changed; it is checked and completed here.
         out: a new or empty folder for the run; runs/NAME or runs/NAME-2 ... when None.
     Returns:
-        the finished run.
+        the finished run; on a worker of a launched run that is not its first, one without a state.
     Raises:
         RequestError: when the recipe cannot be carried out as asked; nothing was written then.
         DivergedError: when the loss is no longer finite; the last checkpoint is kept.
         Interrupted: when a signal asked to stop; a checkpoint was written.
     """
-    folder = Path(out) if out is not None else runs.free(Path("runs"), Path(recipe.name).name)
-    runs.vacant(folder)
+    folder = Path(out) if out is not None else folders.free(Path("runs"), Path(recipe.name).name)
+    if not beats.launched():
+        folders.vacant(folder)  # before anything is read
     recipe = recipe.check()
     trackers.require(recipe.settings.track)
-    prepared = prepare(recipe)
-    with runs.created(folder, recipe, prepared.assembly.facts) as held:
+    group = place.gather(recipe.settings.kvstore)
+    if group.attempt and group.agree(not group.rank and (folder / runs.STATE).is_file()):
+        return resume(folder, group=group)
+    again = group.attempt > 0 and runs.begun(folder)
+    if not group.rank and not again:
+        folders.vacant(folder)
+    prepared = prepare(recipe, group=group)
+    joining.alike(group, prepared)
+    if group.rank:
+        return _run(folder, prepared, lambda: None)
+    with runs.created(folder, recipe, prepared.assembly.facts, again) as held:
         return _run(folder, prepared, held)
 
 
-def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: Recipe | None = None) -> runs.Run:
+def resume(
+    folder: str | Path,
+    changes: Sequence[tuple[str, Any]] = (),
+    recipe: Recipe | None = None,
+    group: workers.Group | None = None,
+) -> runs.Run:
     """Go on with a run from its last checkpoint; it ends with the weights of a run never interrupted.
 
     Args:
-        folder: the run's.
+        folder: the run's; of a launched run only the first worker need have it.
         changes: ("section.key", value) of RESUMABLE keys; more epochs than planned, for example.
         recipe: what the person named beside the folder; must be of the same model and data.
+        group: the workers who train together, where they have met already.
+    Returns:
+        as `train` does.
     Raises:
         RequestError: when the run is finished, has no checkpoint, or other things are to change.
         Interrupted: when a signal asked to stop; a checkpoint was written.
     """
     folder = Path(folder)
-    runs.load(folder)  # refuses what is no run before it is locked
-    with locked(folder) as held:
-        run = runs.load(folder)
-        with _writing(folder, "it"):
-            runs.finish(run)  # of a run that has no epoch left, too
+    group = group or place.gather(_store(folder, changes))
+    with ExitStack() as stack:
+        held = stack.enter_context(_opened(folder)) if not group.rank else lambda: None
+        run = runs.load(stack.enter_context(joining.handed(group, folder)))
+        if group.attempt and run.state and run.entry("epoch", int) >= run.recipe.settings.epochs:
+            return run  # the fault came after the end
         changed = _changed(run, changes, recipe)
         trackers.require(changed.settings.track)
-        prepared = prepare(changed, fresh=False)
+        kept = run.state.get("total", changed.settings.batch_size)
+        total = changed.settings.batch_size * group.workers if group.scaling else kept
+        prepared = prepare(changed, fresh=False, group=group, total=total)
+        joining.alike(group, prepared)
+        state = prepared.state
         if prepared.assembly.facts != run.facts:
             raise FitError(
                 "--resume",
@@ -85,12 +108,35 @@ def resume(folder: str | Path, changes: Sequence[tuple[str, Any]] = (), recipe: 
                 "the same data",
                 f"put it back at {changed['data']['path'] or 'its place'}, or start a new run",
             )
-        checkpoints.restore(run, prepared.state, prepared.place)
-        with _writing(folder, "it"):
-            logs.cut(folder, prepared.state.epoch, prepared.state.step)
-            if changed.text() != run.recipe.text():
-                runs.amend(run, changed)
+        checkpoints.restore(run, state, prepared.place)
+        if total != kept and state.batch:
+            state.cuts = (*state.cuts, (state.batch, kept))
+        if not group.rank:
+            with _writing(folder, "it"):
+                logs.cut(folder, state.epoch, state.step)
+                if changed.text() != run.recipe.text():
+                    runs.amend(run, changed)
         return _run(folder, prepared, held)
+
+
+def _store(folder: Path, changes: Sequence[tuple[str, Any]]) -> str:
+    """The KVStore that a resumed run is to have; a worker that has not the folder takes the usual one."""
+    asked = dict(changes).get("train.kvstore")
+    if not beats.launched():
+        return str(asked or "device")
+    if asked is None and (folder / runs.RECIPE).is_file():
+        asked = runs.load(folder).recipe.settings.kvstore
+    return str(asked or place.USUAL)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Callable[[], None]]:
+    """A run's folder, locked, its last checkpoint under its own names."""
+    runs.load(folder)  # refuses what is no run before it is locked
+    with locked(folder) as held:
+        with _writing(folder, "it"):
+            runs.finish(runs.load(folder))  # of a run that has no epoch left, too
+        yield held
 
 
 def _changed(run: runs.Run, changes: Sequence[tuple[str, Any]], recipe: Recipe | None) -> Recipe:
@@ -134,13 +180,17 @@ def _changed(run: runs.Run, changes: Sequence[tuple[str, Any]], recipe: Recipe |
 
 
 def _run(folder: Path, prepared: Prepared, held: Callable[[], None]) -> runs.Run:
-    state = prepared.state
+    state, group = prepared.state, prepared.place.group
     saved = (state.epoch, state.batch, state.step)
 
     def save(state: State, best: bool) -> None:
         nonlocal saved
-        held()
-        checkpoints.save(folder, state, best)
+        alone = group.served and bool(state.batch)  # nobody waits for it within an epoch
+        with statistics.averaged(state, workers.ALONE if alone else group) as rows:
+            if not group.rank:
+                held()
+                checkpoints.save(folder, state, best, rows)
+                beats.tell(checkpoint=state.step)
         saved = (state.epoch, state.batch, state.step)
 
     def log(record: dict[str, Any]) -> None:
@@ -148,6 +198,8 @@ def _run(folder: Path, prepared: Prepared, held: Callable[[], None]) -> runs.Run
         with _writing(folder, "the log"):
             logs.append(folder, record)
 
+    if not group.rank:
+        beats.tell(run=str(folder))
     with ExitStack() as stack:
         watch = stack.enter_context(watching())
         try:
@@ -157,40 +209,48 @@ def _run(folder: Path, prepared: Prepared, held: Callable[[], None]) -> runs.Run
                 hooks.Guard(1).after_epoch(state)
                 save(state, False)
             raise
-    return runs.load(folder)
+    return runs.load(folder) if not group.rank else runs.Run(folder, prepared.recipe, prepared.assembly.facts, {})
 
 
 def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, log: Any, stack: ExitStack) -> list[hooks.Hook]:
     settings, task, state = prepared.recipe.settings, prepared.assembly.task, prepared.state
+    group = prepared.place.group
     go_on = f"`gluonref train --resume {folder}` goes on from here"
-    place = f"train: run {folder}"
 
     def score() -> dict[str, Any]:
         with state.average.applied() if state.average else nullcontext():
-            return measure(answering(state.net, prepared.place.contexts[0]), task, prepared.held_out())
+            return measure(answering(state.net, prepared.place.contexts[0]), task, prepared.held_out(), group)
 
-    samples = len(prepared.data.train)
+    guard = hooks.Guard(settings.log_steps)
+    told = _telling(folder, prepared, log, stack) if not group.rank else []
+    return [
+        hooks.Beat(),
+        guard,
+        *([hooks.Averaging()] if state.average else []),
+        hooks.Score(score, task.watch, lambda state: statistics.settle(state, group)),
+        *told[:1],
+        hooks.Checkpoint(save, guard, settings.checkpoint_steps, settings.checkpoint_minutes, group),
+        *told[1:],
+        hooks.Limit(settings.epochs),
+        *([hooks.Patience(settings.patience)] if settings.patience else []),
+        hooks.Stop(watch, f"train: run {folder}", go_on, group),
+    ]
+
+
+def _telling(folder: Path, prepared: Prepared, log: Any, stack: ExitStack) -> list[hooks.Hook]:
+    """The log and those that follow it, and the progress bar."""
+    settings, state = prepared.recipe.settings, prepared.state
+    samples, watched = len(prepared.data.train), prepared.assembly.task.watch[0]
     progress = stack.enter_context(
-        closing(Progress(settings.epochs, samples, task.watch[0], done=state.epoch * samples + state.epoch_seen))
+        closing(Progress(settings.epochs, samples, watched, done=state.epoch * samples + state.epoch_seen))
     )
+    told = stack.enter_context(closing(tracking.follow(folder, settings.track)))
 
     def tell(record: dict[str, Any]) -> None:
         log(record)
         told(record)
 
-    guard = hooks.Guard(settings.log_steps)
-    told = stack.enter_context(closing(tracking.follow(folder, settings.track)))
-    return [
-        guard,
-        *([hooks.Averaging()] if state.average else []),
-        hooks.Score(score, task.watch),
-        hooks.Log(tell, settings.log_steps, _norms if settings.log_norms else None),
-        hooks.Checkpoint(save, guard, settings.checkpoint_steps, settings.checkpoint_minutes),
-        progress,
-        hooks.Limit(settings.epochs),
-        *([hooks.Patience(settings.patience)] if settings.patience else []),
-        hooks.Stop(watch, place, go_on),
-    ]
+    return [hooks.Log(tell, settings.log_steps, _norms if settings.log_norms else None), progress]
 
 
 @contextmanager

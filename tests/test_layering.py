@@ -20,16 +20,17 @@ PLAN = """
 
     reports
 
-    answering artefacts assembly preparation checkpoints loop hooks progress runs logs states tracking trackers
+    answering artefacts assembly joining preparation checkpoints loop hooks progress runs logs states statistics
+    tracking trackers
 
     models data tasks exporters
 
     inputs conversion bundled
 
     recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
-    samples interrupts locking checks arrays graphs facts reshapes answers groups
+    samples interrupts locking checks arrays graphs facts reshapes answers groups workers served serving
 
-    backend records errors machine documents downloading
+    backend records errors machine documents downloading folders beats
 """
 FLOORS = [floor.split() for floor in PLAN.split("\n\n")]
 PLUGINS = ("models", "data", "tasks", "exporters", "inputs")

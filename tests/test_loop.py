@@ -9,8 +9,8 @@ import pytest
 from gluon_ref.backend import mx
 from gluon_ref.hooks import Hook, Limit
 from gluon_ref.loop import answering, epoch_seed, fit, measure, step
-from gluon_ref.place import choose, spread
-from gluon_ref.records import Batch, Objective, Place, State
+from gluon_ref.place import Place, choose, spread
+from gluon_ref.records import Batch, Objective, State
 from gluon_ref.tasks import classify
 from tests.conftest import VECTOR
 

@@ -6,8 +6,8 @@ import pytest
 from gluon_ref import place
 from gluon_ref.backend import mx
 from gluon_ref.errors import MachineError, OptionError
-from gluon_ref.place import choose, spread
-from gluon_ref.records import Batch, Place
+from gluon_ref.place import Place, choose, spread
+from gluon_ref.records import Batch
 
 
 def batch(size: int) -> Batch:

@@ -189,30 +189,11 @@ def test_a_run_takes_an_empty_folder_and_overwrites_nothing(tmp_path: Path) -> N
         )
 
 
-def test_a_folder_that_cannot_be_looked_into_is_refused(tmp_path: Path, monkeypatch: Patch) -> None:
-    def refuse(path: Path) -> list[str]:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "listdir", refuse)
-    with pytest.raises(
-        PathError, match=r"cannot be read \(Permission denied\); expected a folder you may read; pass an"
-    ):
-        runs.vacant(tmp_path)
-
-
 def test_a_place_where_no_folder_can_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PathError) as caught:
         create(tmp_path / "file" / "run", recipes.read("mlp").check(), VECTOR)
     assert "cannot be written (Not a directory); expected a folder you may write; pass another" in str(caught.value)
-
-
-def test_the_next_free_name_is_counted_up(tmp_path: Path) -> None:
-    found = []
-    for _ in range(3):
-        found.append(runs.free(tmp_path, "mlp").name)
-        runs.free(tmp_path, "mlp").mkdir()
-    assert found == ["mlp", "mlp-2", "mlp-3"]
 
 
 def test_facts_that_are_none_are_refused(folder: Path) -> None:

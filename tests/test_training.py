@@ -113,8 +113,8 @@ def test_a_run_killed_after_any_checkpoint_ends_bit_for_bit_like_one_never_stopp
 
     saved = checkpoints.save
 
-    def save_then_die(folder: Path, state: Any, best: bool) -> None:
-        saved(folder, state, best)
+    def save_then_die(folder: Path, state: Any, best: bool, rows: Any) -> None:
+        saved(folder, state, best, rows)
         if state.step >= steps:
             raise Killed
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import runs
+from .. import folders
 from ..errors import MachineError, PathError
 
 PAGE, NUMBERS = "index.html", "report.json"
@@ -32,7 +32,7 @@ def written(folder: Path) -> Iterator[Path]:
         MachineError: when there is no room.
     """
     old = _old(folder)
-    fresh = folder / UNFINISHED if old is not None else runs.free(folder.parent, f".{folder.name}{UNFINISHED}")
+    fresh = folder / UNFINISHED if old is not None else folders.free(folder.parent, f".{folder.name}{UNFINISHED}")
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from .. import logs, runs, training
+from .. import folders, logs, runs, training
 from ..errors import PathError
 from ..locking import locked
 from ..recipe import Recipe
@@ -145,7 +145,7 @@ def _refuse_strangers(folder: Path) -> None:
     """Refuse a folder with anything that a run does not write before its first checkpoint."""
     mine = {path for pattern in BEGUN for path in folder.glob(pattern)}
     if os.path.lexists(folder) and (not folder.is_dir() or {*folder.iterdir()} - {*mine, folder / "tensorboard"}):
-        runs.vacant(folder)
+        folders.vacant(folder)
 
 
 def _clear(folder: Path) -> None:

@@ -247,10 +247,10 @@ def when(patch: Patch, step: int, do: Callable[[], object]) -> None:
     """Do something just before the checkpoint of a step is written."""
     save = checkpoints.save
 
-    def prevented(folder: Path, state: Any, best: bool) -> None:
+    def prevented(folder: Path, state: Any, best: bool, rows: Any) -> None:
         if state.step == step:
             do()
-        save(folder, state, best)
+        save(folder, state, best, rows)
 
     patch.setattr(checkpoints, "save", prevented)
 
