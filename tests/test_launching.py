@@ -160,6 +160,21 @@ def test_a_launcher_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None
     gone(tmp_path)
 
 
+def test_a_launcher_that_stood_still_says_so(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from dataclasses import replace\n"
+    code += "from tests.launches.standins import NUMBERED, QUICK, launch\n"
+    code += "launch(Path(sys.argv[1]), NUMBERED + 'meet(); work()', timing=replace(QUICK, silence_s=1))"
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) as process:
+        until((tmp_path / "rank1-0").exists)
+        process.send_signal(signal.SIGSTOP)
+        gone(tmp_path)
+        process.send_signal(signal.SIGCONT)
+        errors = process.communicate()[1]
+    assert "LaunchError: launch: gave its agents no sign of life for 1 s, so that they ended all; expected" in errors
+
+
 @pytest.mark.parametrize(
     ("command", "options", "words"),
     [

@@ -57,28 +57,30 @@ class Agent:
 
     def run(self) -> None:
         """Serve until the child has ended, or nobody wants it any more."""
-        while not self._over:
+        while not self._over and not self._outbox.broken:
+            now = time.monotonic()  # before what has come is taken: a process that stood still is late, not deaf
             for key, _ in self._selector.select(min(TICK_S, self._pulse_s / 2)):
                 key.data()
             self._outbox.flush()
-            self._look()
+            self._look(now)
         self._finish()
         until = time.monotonic() + FORCE_S
         while self._outbox.waiting and not self._outbox.broken and time.monotonic() < until:
             time.sleep(0.01)
             self._outbox.flush()
 
-    def _look(self) -> None:
-        now = time.monotonic()
-        if now - self._heard > self._silence_s or self._outbox.broken:
+    def _look(self, now: float) -> None:
+        """Do what is due by then."""
+        if now - self._heard > self._silence_s:
+            self._outbox.put({"deaf": True})
             self._over = True
             return
         if now - self._pulsed >= self._pulse_s:
             self._beat(now)
         if self._hub:
-            for index in self._hub.lost():
+            for index in self._hub.lost(now):
                 self._outbox.put({"lost": index})
-        if self._spoke and not self._cut and self._spoke.lost():
+        if self._spoke and not self._cut and self._spoke.lost(now):
             self._cut = True
             self._outbox.put({"lost": 0})
         if self._order and self._child is None and (self._spoke is None or self._spoke.joined):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import selectors
@@ -78,9 +79,14 @@ class Gang:
         try:
             process = processes.agent(command)
         except OSError as error:
-            option = "--shell" if seat.host.name else "--python"
+            full = error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
             raise RequestError(
-                "launch", f"{command[0]} cannot be started ({error.strerror})", "a program", f"check {option}"
+                "launch",
+                f"{command[0]} cannot be started ({error.strerror})",
+                f"room for {len(self._seats)} processes and three files for each" if full else "a program",
+                "allow more by ulimit, or pass fewer --workers"
+                if full
+                else f"check {'--shell' if seat.host.name else '--python'}",
             ) from None
         member = Member(seat, process, self._printer)
         self.members.append(member)
@@ -110,6 +116,7 @@ class Gang:
     def _watch(self, stop: Stop) -> Ending | None:
         scene = Scene(self.members, self._timing, time.monotonic())
         while True:
+            now = time.monotonic()  # before what has come is taken: a launcher that stood still must not blame others
             self._turn()
             ready = self.members[0].ready
             if ready and not self._begun:
@@ -121,7 +128,7 @@ class Gang:
                 return None
             if stop.signal:
                 return self._stop(stop, scene)
-            ending = judge(scene, time.monotonic())
+            ending = judge(scene, now)
             if ending:
                 return ending
 

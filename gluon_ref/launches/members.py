@@ -36,6 +36,7 @@ class Member:
         lost: indices of members that its agent does not hear over the network any more, and since when.
         status: how it ended, negative for a signal; ended: when that, or the end of its agent, was noticed.
         broken: why it could not be started.
+        deaf: its agent has heard nothing of the launcher for too long, and ended it.
     """
 
     def __init__(self, seat: Seat, process: processes.Process[bytes], printer: Printer) -> None:
@@ -56,7 +57,7 @@ class Member:
         self.lost: dict[int, float] = {}
         self.status: int | None = None
         self.ended: float | None = None
-        self.broken = ""
+        self.broken, self.deaf = "", False
         self._printed = self._confirmed = 0
 
     @property
@@ -118,6 +119,7 @@ class Member:
             self.pid = message["pid"]
         if "lost" in message:
             self.lost.setdefault(message["lost"], now)
+        self.deaf |= "deaf" in message
         if "broken" in message:
             self.broken, self.ended = str(message["broken"])[:LONGEST], now
         if "exit" in message:

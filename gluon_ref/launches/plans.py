@@ -88,7 +88,7 @@ def lines(seats: Sequence[Seat], environ: Mapping[str, str]) -> list[str]:
     root = seats[0].host
     found = [
         f"# root port {EXAMPLE_PORT} is an example: any that is free on {root.address}, the same in all lines",
-        "# start all of them; each in the folder that the command is to work in",
+        "# start all of them, each in the folder that the command is to work in and without a variable PORT",
     ]
     if root.name and "OMP_NUM_THREADS" not in environ:
         found.append(f"# OMP_NUM_THREADS as if each host had the {processors()} processors of this one")

@@ -55,9 +55,8 @@ class Hub:
         for connection, _ in self._known.values():
             _send(connection)
 
-    def lost(self) -> list[int]:
-        """Who was not heard for too long, each told once."""
-        now = time.monotonic()
+    def lost(self, now: float) -> list[int]:
+        """Who was not heard for too long, each told once; `now` from before the sockets were looked at."""
         for stranger, (since, _) in list(self._strangers.items()):
             if now - since > self._silence_s:
                 self._send_away(stranger)
@@ -153,9 +152,9 @@ class Spoke:
         elif self._connection is None and not self.left:
             self._connect()
 
-    def lost(self) -> bool:
-        """Whether the hub was not heard for too long."""
-        return not self.left and time.monotonic() - self._heard > self._silence_s
+    def lost(self, now: float) -> bool:
+        """Whether the hub was not heard for too long; `now` as above."""
+        return not self.left and now - self._heard > self._silence_s
 
     def _connect(self) -> None:
         connection = socket.socket()

@@ -57,6 +57,14 @@ def died(scene: Scene, now: float) -> Ending | None:
     return None
 
 
+def asleep(scene: Scene, now: float) -> Ending | None:
+    """The launcher itself stood still, and the agents have ended what they held."""
+    if not any(one.deaf for one in scene.members):
+        return None
+    given = f"gave its agents no sign of life for {scene.timing.silence_s:g} s, so that they ended all"
+    return Ending(1, "launch", given, "a launcher that runs", mend="leave it running: not even Ctrl-Z is for it")
+
+
 def silent(scene: Scene, now: float) -> Ending | None:
     """An agent gave no sign of life: it, or its host, or the way to it is gone."""
     limit = scene.timing.silence_s
@@ -178,4 +186,4 @@ def _signal(number: int) -> str:
         return f"signal {number}"
 
 
-CHECKS: tuple[Callable[[Scene, float], Ending | None], ...] = (died, silent, cut, early, unmet, stalled)
+CHECKS: tuple[Callable[[Scene, float], Ending | None], ...] = (asleep, died, silent, cut, early, unmet, stalled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gluon_ref.errors import RequestError
 from gluon_ref.launching import LaunchError
 from gluon_ref.machine import processors
 from tests.launches.standins import NUMBERED, QUICK, SERVING, gone, launch, parent, pids, until
@@ -195,6 +197,17 @@ def test_beats_that_are_none_are_left_out(tmp_path: Path, capfd: pytest.CaptureF
     worker = f"[os.write(int(os.environ['GLUONREF_BEATS']), (line + '\\n').encode()) for line in {beats}]\n"
     assert launch(tmp_path, worker + "meet(); done()") == 0
     assert capfd.readouterr().err == ""
+
+
+def test_a_machine_without_room_for_so_many_is_told_and_what_was_started_is_ended(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 20, before[1]))
+    try:
+        with pytest.raises(RequestError, match=r"cannot be started \(Too many open files\); expected room for 52 proc"):
+            launch(tmp_path, NUMBERED + "time.sleep(100)", workers=50)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    gone(tmp_path)
 
 
 def _agents(folder: Path) -> list[int]:

@@ -54,7 +54,7 @@ def test_who_knows_the_token_joins_and_both_stay_content(selector: selectors.Bas
     turn(selector, lambda: side.joined, center, side)
     end = time.monotonic() + 2 * SILENCE_S
     turn(selector, lambda: time.monotonic() > end, center, side)
-    assert (center.lost(), side.lost()) == ([], False)
+    assert (center.lost(time.monotonic()), side.lost(time.monotonic())) == ([], False)
 
 
 def test_a_spoke_that_falls_silent_is_told_once(selector: selectors.BaseSelector) -> None:
@@ -62,22 +62,22 @@ def test_a_spoke_that_falls_silent_is_told_once(selector: selectors.BaseSelector
     side = spoke(selector, center.port)
     turn(selector, lambda: side.joined, center, side)
     found: list[int] = []
-    turn(selector, lambda: found.extend(center.lost()) or found, center)
+    turn(selector, lambda: found.extend(center.lost(time.monotonic())) or found, center)
     assert found == [2]
-    assert center.lost() == []
+    assert center.lost(time.monotonic()) == []
 
 
 def test_a_hub_that_falls_silent_is_noticed(selector: selectors.BaseSelector) -> None:
     center = hub(selector)
     side = spoke(selector, center.port)
     turn(selector, lambda: side.joined, center, side)
-    turn(selector, side.lost, side)
+    turn(selector, lambda: side.lost(time.monotonic()), side)
 
 
 def test_a_hub_that_never_answers_is_noticed(selector: selectors.BaseSelector) -> None:
     with socket.create_server((HERE, 0)) as deaf:
         side = spoke(selector, deaf.getsockname()[1])
-        turn(selector, side.lost, side)
+        turn(selector, lambda: side.lost(time.monotonic()), side)
         assert not side.joined
 
 
@@ -103,7 +103,7 @@ def test_one_that_leaves_is_not_lost(selector: selectors.BaseSelector) -> None:
     turn(selector, lambda: len(selector.get_map()) == 1, center)
     end = time.monotonic() + 2 * SILENCE_S
     turn(selector, lambda: time.monotonic() > end, center)
-    assert center.lost() == []
+    assert center.lost(time.monotonic()) == []
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_strangers_that_say_nothing_are_few_and_not_kept(selector: selectors.Bas
     center = hub(selector)
     others = [socket.create_connection((HERE, center.port)) for _ in range(STRANGERS + 5)]
     turn(selector, lambda: len(selector.get_map()) == STRANGERS + 1, center)
-    turn(selector, lambda: center.lost() or len(selector.get_map()) == 1, center)
+    turn(selector, lambda: center.lost(time.monotonic()) or len(selector.get_map()) == 1, center)
     for other in others:
         other.close()
 
@@ -140,6 +140,6 @@ def test_nobody_takes_the_place_of_one_who_has_joined(selector: selectors.BaseSe
     side = spoke(selector, center.port, index=1)
     turn(selector, lambda: side.joined, center, side)
     again = spoke(selector, center.port, index=1)
-    turn(selector, again.lost, center, side, again)
+    turn(selector, lambda: again.lost(time.monotonic()), center, side, again)
     assert not again.joined
-    assert (center.lost(), side.lost()) == ([], False)
+    assert (center.lost(time.monotonic()), side.lost(time.monotonic())) == ([], False)
