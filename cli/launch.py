@@ -84,11 +84,11 @@ def launch(
     started anew as often as --max-restarts says.
     """
     from gluon_ref import launching
-    from gluon_ref.launches.records import Timing
+    from gluon_ref.launches.records import SHELL, Options, Timing
 
-    options = launching.Options(
+    options = Options(
         **asked,
-        shell=launching.SHELL if shell is None else shell,
+        shell=SHELL if shell is None else shell,
         python=sys.executable if python is None else python,
         timing=Timing(rendezvous_s=rendezvous_timeout, stall_s=stall_timeout),
     )

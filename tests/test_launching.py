@@ -18,8 +18,8 @@ import pytest
 
 from gluon_ref import launching
 from gluon_ref.errors import Interrupted, RequestError
-from gluon_ref.launches.records import Programs, Timing
-from gluon_ref.launching import LaunchError, Options
+from gluon_ref.launches.attempts import LaunchError
+from gluon_ref.launches.records import Options, Programs, Timing
 from tests.launches.standins import NUMBERED, QUICK, gone, launch, pids, programs, until
 
 ATTEMPTS = "meet(); print('attempt', attempt, sys.argv[2:]); work(3); together('worked')\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+SHELL = "ssh -o BatchMode=yes -o ConnectTimeout=10"
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,34 @@ class Timing:
     leave_s: float = 10.0
     stop_s: float = 30.0
     end_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a launch is asked for.
+
+    Args:
+        workers: processes that train.
+        servers: processes that add the gradients up.
+        hosts: hosts file; this machine alone when None.
+        max_restarts: how often all may be started anew after one has failed.
+        batch: what a recipe's batch size means once the number of workers has changed: keep means samples of an
+            update of all workers together, scale means as many for each worker as before.
+        allow_public: take hosts with addresses that anyone may reach.
+        shell: program and options that lead to a host, whose name follows.
+        python: interpreter that has this package, on every host.
+        timing: limits.
+    """
+
+    workers: int
+    servers: int = 1
+    hosts: str | Path | None = None
+    max_restarts: int = 0
+    batch: str = "keep"
+    allow_public: bool = False
+    shell: str = SHELL
+    python: str = field(default_factory=lambda: sys.executable)
+    timing: Timing = field(default_factory=Timing)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from gluon_ref import launching
-from gluon_ref.launches.records import Timing
-from gluon_ref.launching import Options
+from gluon_ref.launches.records import Options, Timing
 
 from .conftest import Call
 
@@ -39,7 +38,7 @@ from .conftest import Call
 def test_a_wrong_request_is_refused_once_and_nothing_is_started(
     call: Call, here: Path, arguments: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launching, "Gang", None)
+    monkeypatch.setattr(launching, "Attempts", None)
     (here / "public").write_text("a slots=2 address=8.8.8.8\n")
     (here / "few").write_text("a address=10.0.0.1\n")
     result = call("launch", *arguments.split())
@@ -50,7 +49,7 @@ def test_a_wrong_request_is_refused_once_and_nothing_is_started(
 def test_a_dry_run_prints_each_process_and_starts_nothing(
     call: Call, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launching, "Gang", None)
+    monkeypatch.setattr(launching, "Attempts", None)
     (here / "hosts").write_text("a address=10.0.0.1\nb address=8.8.8.8\n")
     result = call(
         *("launch", "--workers", "2", "--hosts", "hosts", "--allow-public", "--dry-run", "--python", "python3"),

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gluon_ref import launching
-from gluon_ref.launches.records import Programs, Timing
-from gluon_ref.launching import Options
+from gluon_ref.launches.records import Options, Programs, Timing
 
 # A tenth to a fifth of what a person gets, so that a test takes a second. Silence is twenty pulses all the same: the
 # tests may share one core with others.

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gluon_ref.errors import RequestError
-from gluon_ref.launching import LaunchError
+from gluon_ref.launches.attempts import LaunchError
 from gluon_ref.machine import processors
 from tests.launches.standins import NUMBERED, QUICK, SERVING, gone, launch, parent, pids, until
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gluon_ref.launching import LaunchError
+from gluon_ref.launches.attempts import LaunchError
 from tests.launches.standins import NUMBERED, QUICK, gone, launch, pids, until
 
 SHELL = "ip netns exec"
