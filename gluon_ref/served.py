@@ -9,18 +9,21 @@ from typing import Any
 
 from .backend import mx
 from .records import State
-from .workers import MESSAGES
+
+# Keys of the store: the weights' from 0 on, the workers' messages from here on.
+MESSAGES = 1_000_000
 
 
 class Served(mx.optimizer.Optimizer):
     """An optimizer for the servers, which also adds up the workers' messages; they get a copy of it by the store.
 
     Args:
-        inner: updates the weights; its rate is that of the updates of all workers together.
+        inner: updates the weights; its rate is that of the updates of all workers together. None while there are
+            only messages.
     """
 
-    def __init__(self, inner: Any) -> None:
-        super().__init__(learning_rate=inner.lr, lr_scheduler=inner.lr_scheduler)
+    def __init__(self, inner: Any = None) -> None:
+        super().__init__(lr_scheduler=inner and inner.lr_scheduler)
         self.inner = inner
 
     def fix(self, params: list[Any]) -> None:
@@ -45,9 +48,6 @@ def trainer(params: Any, optimizer: Any, store: Any) -> Any:
     chosen = Served(optimizer)
     made = mx.gluon.Trainer(params, chosen, kvstore=store, update_on_kvstore=True)
     chosen.fix(made._params)
-    # Now, as messages need it on the servers; scaled by 1 for ever, since the servers would not hear of a change.
-    made._optimizer.rescale_grad = 1.0
-    made._init_kvstore()
     return made
 
 
@@ -70,5 +70,5 @@ def update(state: State, trainer: Any, size: int, clip_norm: float | None, worke
         limit = clip_norm if clip_norm is not None else float("inf")
         norm = mx.gluon.utils.clip_global_norm(first, limit, check_isfinite=False)
         state.norm = norm if state.norm is not None else None
-    trainer.step(1)
+    trainer.step(1)  # always 1: the servers would not hear of a change
     trainer.optimizer.num_update += workers

@@ -17,13 +17,12 @@ from . import beats
 from .backend import mx
 from .beats import LAUNCHED, launched
 from .errors import DataError, MachineError
+from .served import MESSAGES, Served
 
 # What workers may wish for at the end of an update, which then happens on all of them after the same one.
 WISHES = ("stop", "checkpoint")
 ATTEMPT = "GLUONREF_ATTEMPT"
 BATCH = "GLUONREF_BATCH"
-# Keys of the store: gradients from 0 on, one for each objective; messages from here on.
-MESSAGES = 1_000_000
 LENGTH = 2**16  # values that a float32 of a message takes, exactly
 SMALL, LARGE = 256, 2**18  # numbers of a message's piece
 
@@ -109,11 +108,13 @@ class Workers(Group):
         self.attempt = attempt()
         self.scaling = os.environ.get(BATCH) == "scale"
         self.served = "async" in name
-        self._keys: dict[Any, int] = {}
+        self._kept: dict[Any, tuple[int, Any]] = {}
         self._wishes = dict.fromkeys(WISHES, False)
         self._granted = dict.fromkeys(WISHES, False)
         self._spent = dict.fromkeys(WISHES, False)
         self._answers: deque[Any] = deque()
+        if self.served:
+            self.store.set_optimizer(Served())
         beats.tell(rank=self.rank)
 
     def add(self, slot: int, gradients: Sequence[Sequence[Any]], loss: Any) -> Any:
@@ -121,7 +122,7 @@ class Workers(Group):
         first = [on_devices[0] for on_devices in gradients]
         wishes = mx.nd.array([self._wishes[name] for name in WISHES], ctx=loss.context)
         flat = mx.nd.concat(*(one.reshape((-1,)) for one in first), loss, wishes, dim=0)
-        self._sum(("gradient", slot, flat.size), flat)
+        flat = self._sum(("gradient", slot, flat.size), flat)
         at = 0
         for on_devices in gradients:
             part = flat[at : at + on_devices[0].size].reshape(on_devices[0].shape)
@@ -129,9 +130,9 @@ class Workers(Group):
                 part.copyto(one)
             at += on_devices[0].size
         if not slot:
-            self._answers.append(flat[at + 1 :])
+            self._answers.append(flat[at + 1 :].copy())
             self._hear()
-        return flat[at : at + 1]
+        return flat[at : at + 1].copy()
 
     def _hear(self) -> None:
         """Take the answer to the wishes of the update before: waiting for that keeps the devices busy with this one."""
@@ -175,27 +176,37 @@ class Workers(Group):
         """Numbers that one worker has and the others do not, to all."""
         padded = np.zeros(width, dtype=np.float32)
         padded[: len(numbers)] = numbers
-        array = mx.nd.array(padded)
-        self._sum(("message", width), array)
-        found: np.ndarray = array.asnumpy()
+        found: np.ndarray = self._sum(("message", width), mx.nd.array(padded)).asnumpy()
         return found
 
-    def _sum(self, purpose: tuple[Any, ...], array: Any) -> None:
-        """Sum an array over the workers, in place; the same sequence of purposes on all of them."""
-        if self.served:
-            self._collect(purpose, array)
-            return
-        key = self._key(purpose, array)
-        self.store.push(key, array)
-        self.store.pull(key, out=array)
+    def _sum(self, purpose: tuple[Any, ...], array: Any) -> Any:
+        """The sum of an array over the workers; the same sequence of purposes and shapes on all of them.
 
-    def _collect(self, purpose: tuple[Any, ...], array: Any) -> None:
+        Returns:
+            an array of the store's own, which the next sum of the same purpose overwrites.
+        """
+        if purpose not in self._kept:
+            base = MESSAGES if self.served or purpose[0] == "message" else 0
+            key = base + len(self._kept)
+            self._kept[purpose] = key, mx.nd.zeros_like(array)
+            self.store.init(key, self._kept[purpose][1])
+        # One array for all sums of a purpose keeps them in order. The server counts what comes, not from whom: it would
+        # take two of a quick worker for one of each.
+        key, kept = self._kept[purpose]
+        array.copyto(kept)
+        if self.served:
+            self._collect(key, kept)
+        else:
+            self.store.push(key, kept)
+            self.store.pull(key, out=kept)
+        return kept
+
+    def _collect(self, key: int, kept: Any) -> None:
         """The same where servers add at once what comes: everyone adds, then reads, then takes its own away again."""
-        key = self._key(purpose, array)
-        own, taken = array.copy(), -array
+        own, taken = kept.copy(), -kept
         self.store.push(key, own)
         self._meet()
-        self.store.pull(key, out=array)
+        self.store.pull(key, out=kept)
         self._meet()
         self.store.push(key, taken)
         self._meet()
@@ -204,13 +215,6 @@ class Workers(Group):
         """Wait until this worker's messages have arrived, and everyone's have."""
         mx.nd.waitall()
         self.store._barrier()
-
-    def _key(self, purpose: tuple[Any, ...], array: Any) -> int:
-        if purpose not in self._keys:
-            base = MESSAGES if self.served or purpose[0] == "message" else 0
-            self._keys[purpose] = base + len(self._keys)
-            self.store.init(self._keys[purpose], mx.nd.zeros_like(array))
-        return self._keys[purpose]
 
 
 def join(name: str) -> Group:
