@@ -116,7 +116,8 @@ def test_a_signal_stops_the_workers_and_says_how_to_go_on(
     tmp_path: Path, number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
     stop = "signal.signal(15, lambda *_: (print('saved'), sys.exit(143)))\n"
-    with sending(number, working(tmp_path)), pytest.raises(Interrupted) as told:
+    ready = lambda: working(tmp_path)() and len(pids(tmp_path)) == 4  # noqa: E731
+    with sending(number, ready), pytest.raises(Interrupted) as told:
         launch(tmp_path, NUMBERED + stop + WORK, server=NUMBERED + "time.sleep(100)", max_restarts=3)
     assert told.value.exit_code == 128 + number
     assert str(told.value) == f"launch: stopped by signal {number}; {GOES_ON}"

@@ -48,6 +48,10 @@ def together(name):
     while not all(marked(f"{name}{number}") for number in range(workers)):
         time.sleep(0.01)
 
+def all_here(number):
+    while len(list(here.glob("pid/*"))) < number:
+        time.sleep(0.01)
+
 def done():
     tell(done=True)
     mark(f"done{rank}")

@@ -200,7 +200,20 @@ def test_over_the_network_the_program_starts_when_the_hub_has_answered_and_a_los
         assert spoke.wait("out") == "on"
         hub.process.send_signal(signal.SIGSTOP)
         assert spoke.wait("lost") == 0
-        hub.process.send_signal(signal.SIGCONT)
+    finally:
+        hub.close()
+        spoke.close()
+
+
+def test_over_the_network_the_hub_tells_who_is_silent() -> None:
+    network = {"token": "a" * 32, "address": "127.0.0.1", "port": None}
+    hub, spoke = Launcher(), Launcher()
+    try:
+        hub.begin(SLEEP, index=0, network=network)
+        spoke.begin("print('on'); " + SLEEP, network={**network, "port": hub.wait("ready")["hub"]})
+        spoke.wait("out")
+        spoke.process.send_signal(signal.SIGSTOP)
+        assert hub.wait("lost") == 1
     finally:
         hub.close()
         spoke.close()

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_a_thread_count_of_the_person_s_own_is_left(
 
 
 def test_a_worker_that_fails_gives_its_exit_code_and_ends_all(tmp_path: Path) -> None:
-    worker = "meet(); work(3); together('worked')\nif rank: tell(failed='too hot'); sys.exit(3)\nwork()"
+    worker = "meet(); work(3); together('worked'); all_here(4)\nif rank: tell(failed='too hot'); sys.exit(3)\nwork()"
     error = failing(tmp_path, worker, server=NUMBERED + "time.sleep(100)")
     assert str(error).startswith("launch: worker 1: ended with exit code 3 after step 3 (too hot); expected every ")
     assert str(error).endswith("; give the same command again; --max-restarts 3 does so by itself")
@@ -115,7 +116,7 @@ def test_a_worker_killed_is_named_with_its_signal(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("role", "name"), [("server", "server 0"), ("scheduler", "scheduler")])
 def test_a_server_or_a_scheduler_killed_counts_the_same(tmp_path: Path, role: str, name: str) -> None:
-    server = NUMBERED + AFTER + f"if role == '{role}': {KILL}\ntime.sleep(100)"
+    server = NUMBERED + AFTER + f"all_here(4)\nif role == '{role}': {KILL}\ntime.sleep(100)"
     error = failing(tmp_path, WORK, server=server)
     assert str(error).startswith(f"launch: {name}: ended by SIGKILL; expected")
     assert (error.exit_code, len(pids(tmp_path))) == (137, 4)
@@ -179,15 +180,17 @@ def test_an_agent_killed_takes_its_child_with_it_and_what_that_started(tmp_path:
 def test_an_agent_that_is_silent_counts_as_lost(tmp_path: Path) -> None:
     ready = (tmp_path / "works1-0").exists
     thread = doing(ready, lambda: os.kill(_agents(tmp_path)[0], signal.SIGSTOP))
+    start = time.monotonic()
     error = failing(tmp_path, WORK, timing=replace(QUICK, silence_s=1))
     thread.join()
+    assert time.monotonic() - start < 4.5  # it is not waited for, as for one that may still obey
     assert ": no sign of life for 1 s" in str(error)
     assert error.exit_code == 1
 
 
 def test_what_a_child_has_started_is_ended_with_it(tmp_path: Path) -> None:
     worker = "if os.fork() == 0: (here / 'pid' / str(os.getpid())).touch(); time.sleep(100)\n"
-    assert launch(tmp_path, NUMBERED + worker + "meet(); done()") == 0
+    assert launch(tmp_path, NUMBERED + worker + "meet(); all_here(4); done()") == 0
     assert len(pids(tmp_path)) == 4
     gone(tmp_path)
 
