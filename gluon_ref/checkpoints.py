@@ -88,11 +88,12 @@ def _rows(path: Path) -> np.ndarray:
 
 
 def _commit(folder: Path, state: State, best: bool, rows: np.ndarray | None) -> None:
-    writers: dict[str, Callable[[str], None]] = {runs.LAST: state.net.save_parameters}
+    weights = partial(_write, state.net)
+    writers: dict[str, Callable[[str], None]] = {runs.LAST: weights}
     if state.average:
         writers[runs.MEAN] = state.average.write
     if best:
-        writers[runs.BEST] = state.average.write if state.average else state.net.save_parameters
+        writers[runs.BEST] = state.average.write if state.average else weights
     if rows is not None:
         writers[runs.STATISTICS] = lambda path: mx.nd.save(path, {"rows": mx.nd.array(rows)})
     for index, trainer in enumerate(state.trainers):
@@ -115,6 +116,11 @@ def _commit(folder: Path, state: State, best: bool, rows: np.ndarray | None) -> 
         "trainers": [states.counts(trainer) for trainer in state.trainers],
     }
     runs.commit(folder, record, {name: partial(_whole, write) for name, write in writers.items()})
+
+
+def _write(net: Any, path: str) -> None:
+    """Write the first device's weights; Gluon writes the mean over devices, which of three is not what each has."""
+    mx.nd.save(path, {name: param.list_data()[0] for name, param in net._collect_params_with_prefix().items()})
 
 
 def _whole(write: Callable[[str], None], path: str) -> None:

@@ -221,4 +221,7 @@ def _trainers(recipe: Recipe, data: Data, assembly: Assembly, place: Place, tota
                 update_on_kvstore=False if place.store else None,
             )
         )
+        if place.store:  # else the first update would give all devices the first one's statistics of batch norms
+            trainers[-1]._init_kvstore()
+            trainers[-1]._init_params()
     return trainers

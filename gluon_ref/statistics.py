@@ -28,10 +28,11 @@ def averaged(state: State, group: Group) -> Iterator[np.ndarray | None]:
     """The means inside, and each device's own again after; all workers must ask.
 
     Yields:
-        float32 (devices of all workers, numbers), everyone's own; None where there is one device or nothing to average.
+        float32 (devices of all workers, numbers), everyone's own; None where there is one device or nothing to average,
+        and at the end of an epoch, where they are settled.
     """
     params = _params(state.net)
-    if not params or (group.workers == 1 and len(params[0].list_data()) == 1):
+    if not params or not state.batch or (group.workers == 1 and len(params[0].list_data()) == 1):
         yield None
         return
     own, rows = _own(state, params), _rows(state, params, group)

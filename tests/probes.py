@@ -70,7 +70,7 @@ def averages(group: Group) -> bool:
     mean, own = net.running_mean, [group.rank, 10.0 * group.rank]
     mean.set_data(mx.nd.array(own))
     middle = np.array([1.0, 10.0]) * np.mean(range(group.workers))
-    state = State(net, [])
+    state = State(net, [], batch=1)
     with statistics.averaged(state, group) as rows:
         inside = np.allclose(mean.data().asnumpy(), middle)
     outside = mean.data().asnumpy().tolist() == own
