@@ -108,7 +108,7 @@ class Workers(Group):
         self.attempt = attempt()
         self.scaling = os.environ.get(BATCH) == "scale"
         self.served = "async" in name
-        self._kept: dict[Any, tuple[int, Any]] = {}
+        self._kept: dict[Any, tuple[int, Any, list[Any]]] = {}
         self._wishes = dict.fromkeys(WISHES, False)
         self._granted = dict.fromkeys(WISHES, False)
         self._spent = dict.fromkeys(WISHES, False)
@@ -121,18 +121,14 @@ class Workers(Group):
         """Add up gradients and losses in one message, and send wishes along."""
         first = [on_devices[0] for on_devices in gradients]
         wishes = mx.nd.array([self._wishes[name] for name in WISHES], ctx=loss.context)
-        flat = mx.nd.concat(*(one.reshape((-1,)) for one in first), loss, wishes, dim=0)
-        flat = self._sum(("gradient", slot, flat.size), flat)
-        at = 0
-        for on_devices in gradients:
-            part = flat[at : at + on_devices[0].size].reshape(on_devices[0].shape)
+        sums = self._sum(("gradient", slot), [*first, loss, wishes])
+        for on_devices, summed in zip(gradients, sums):
             for one in on_devices:
-                part.copyto(one)
-            at += on_devices[0].size
+                summed.copyto(one)
         if not slot:
-            self._answers.append(flat[at + 1 :].copy())
+            self._answers.append(sums[-1].copy())
             self._hear()
-        return flat[at : at + 1].copy()
+        return sums[-2].copy()
 
     def _hear(self) -> None:
         """Take the answer to the wishes of the update before: waiting for that keeps the devices busy with this one."""
@@ -176,30 +172,36 @@ class Workers(Group):
         """Numbers that one worker has and the others do not, to all."""
         padded = np.zeros(width, dtype=np.float32)
         padded[: len(numbers)] = numbers
-        found: np.ndarray = self._sum(("message", width), mx.nd.array(padded)).asnumpy()
+        found: np.ndarray = self._sum(("message", width), [mx.nd.array(padded)])[0].asnumpy()
         return found
 
-    def _sum(self, purpose: tuple[Any, ...], array: Any) -> Any:
-        """The sum of an array over the workers; the same sequence of purposes and shapes on all of them.
+    def _sum(self, purpose: tuple[Any, ...], arrays: Sequence[Any]) -> list[Any]:
+        """The sums of arrays over the workers, in one message; the same sequence of purposes and shapes on all of them.
 
         Returns:
-            an array of the store's own, which the next sum of the same purpose overwrites.
+            arrays of the store's own, which the next sum of the same purpose overwrites.
         """
-        if purpose not in self._kept:
-            base = MESSAGES if self.served or purpose[0] == "message" else 0
-            key = base + len(self._kept)
-            self._kept[purpose] = key, mx.nd.zeros_like(array)
-            self.store.init(key, self._kept[purpose][1])
-        # One array for all sums of a purpose keeps them in order. The server counts what comes, not from whom: it would
-        # take two of a quick worker for one of each.
-        key, kept = self._kept[purpose]
-        array.copyto(kept)
+        key, kept, parts = self._reserved((*purpose, *(one.shape for one in arrays)), arrays)
+        for one, part in zip(arrays, parts):
+            one.copyto(part)
         if self.served:
             self._collect(key, kept)
         else:
-            self.store.push(key, kept)
-            self.store.pull(key, out=kept)
-        return kept
+            self.store.pushpull(key, kept, out=kept)  # once there and back, where push and pull go twice
+        return parts
+
+    def _reserved(self, purpose: tuple[Any, ...], arrays: Sequence[Any]) -> tuple[int, Any, list[Any]]:
+        """The key of a purpose, its message, and the parts of that: views, so that nothing is joined and cut up."""
+        if purpose not in self._kept:
+            base = MESSAGES if self.served or purpose[0] == "message" else 0
+            key, ends = base + len(self._kept), np.cumsum([one.size for one in arrays]).tolist()
+            kept = mx.nd.zeros((ends[-1],), ctx=arrays[-1].context)
+            parts = [kept[at : at + one.size].reshape(one.shape) for at, one in zip([0, *ends], arrays)]
+            self._kept[purpose] = key, kept, parts
+            self.store.init(key, kept)
+        # One array for all sums of a purpose keeps them in order. The server counts what comes, not from whom: it would
+        # take two of a quick worker for one of each.
+        return self._kept[purpose]
 
     def _collect(self, key: int, kept: Any) -> None:
         """The same where servers add at once what comes: everyone adds, then reads, then takes its own away again."""
