@@ -133,18 +133,19 @@ def test_workers_that_have_all_done_when_a_signal_comes_are_a_success(tmp_path: 
 
 def test_workers_that_do_not_stop_are_ended_when_their_time_is_up(tmp_path: Path) -> None:
     with sending(signal.SIGTERM, working(tmp_path)), pytest.raises(Interrupted):
-        launch(tmp_path, NUMBERED + "signal.signal(15, signal.SIG_IGN)\n" + WORK, timing=replace(QUICK, stop_s=0.5))
+        launch(tmp_path, NUMBERED + "signal.signal(15, signal.SIG_IGN)\n" + WORK, timing=replace(QUICK, stop_s=2))
     gone(tmp_path)
 
 
 def test_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
     worker = NUMBERED + "signal.signal(15, lambda *_: mark('asked'))\n" + WORK
-    with sending(signal.SIGTERM, working(tmp_path), (tmp_path / "asked-0").exists), pytest.raises(Interrupted):
-        launch(tmp_path, worker, timing=replace(QUICK, stop_s=1000))
+    moments = (working(tmp_path), (tmp_path / "asked-0").exists)
+    with sending(signal.SIGTERM, *moments), pytest.raises(Interrupted):
+        launch(tmp_path, worker, timing=replace(QUICK, stop_s=1000, end_s=1000))
     gone(tmp_path)
 
 
-def test_before_the_workers_have_met_a_signal_ends_all_at_once(tmp_path: Path) -> None:
+def test_workers_that_have_not_met_have_less_time_to_stop(tmp_path: Path) -> None:
     worker = NUMBERED + "signal.signal(15, signal.SIG_IGN); time.sleep(100)"
     with sending(signal.SIGTERM, lambda: len(pids(tmp_path)) == 2), pytest.raises(Interrupted, match="starts anew"):
         launch(tmp_path, worker, timing=replace(QUICK, stop_s=1000))

@@ -127,7 +127,7 @@ class Gang:
                 self._leave()
                 return None
             if stop.signal:
-                return self._stop(stop, scene)
+                return self._stop(stop)
             ending = judge(scene, now)
             if ending:
                 return ending
@@ -158,12 +158,13 @@ class Gang:
                 self._tell(self.members, order)
             self._wait(self.members, limit_s)
 
-    def _stop(self, stop: Stop, scene: Scene) -> Ending | None:
-        """Let the workers end together after a checkpoint; before they have met there is nothing to keep."""
-        crew = workers(self.members)
-        if scene.met is not None:
-            self._tell(crew, {"end": True})
-            self._wait(crew, self._timing.stop_s, stop)
+    def _stop(self, stop: Stop) -> Ending | None:
+        """Let the workers end together after a checkpoint; before they have met there is nothing to wait for long."""
+        crew, timing = workers(self.members), self._timing
+        self._tell(crew, {"end": True})
+        self._wait(crew, timing.end_s, stop)
+        if all(one.rank is not None for one in crew):
+            self._wait(crew, timing.stop_s - timing.end_s, stop)
         if all(one.status == 0 for one in crew):
             self._leave()
             return None

@@ -14,12 +14,13 @@ from tests.launches.standins import NUMBERED, gone, launch, pids
 # Takes the host's name away, as `ip netns exec` does, and stays here.
 SHELL = """sh -c 'exec "$@"'"""
 TWO = "a address=127.0.0.1\nb address=127.0.0.2 slots=2\n"
-# Fails at the first attempt, after it has changed the hosts file.
 FAIL = NUMBERED + "meet(); print(workers, os.environ['DMLC_NODE_HOST'], sys.argv[2:]); together('printed')\n"
 
 
 def changing(text: str) -> str:
-    return FAIL + f"if attempt == 0: (here / 'hosts').write_text({text!r}); sys.exit(3)\ndone()"
+    """A worker that fails at the first attempt, after it has changed the hosts file."""
+    change = f"(here / 'new').write_text({text!r}); (here / 'new').rename(here / 'hosts'); sys.exit(3)"
+    return FAIL + f"if attempt == 0 and rank: time.sleep(100)\nif attempt == 0: {change}\ndone()"
 
 
 @pytest.fixture
