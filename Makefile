@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 MATRIX ?= 3.10 3.11 3.12 3.13
 
-.PHONY: demo test format matrix soak fuzz measure clean
+.PHONY: demo test format matrix soak faults fuzz measure clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/demo.sh
@@ -31,6 +31,10 @@ matrix:
 # Sixty trainings killed at random moments, resumed and compared; a quarter of an hour.
 soak: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python tools/soak.py
+
+# Launched trainings whose processes are killed, stopped or cut off, five times each; half an hour. docs/launching.md
+faults: $(VENV)/installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.faults
 
 # Altered files for every reader: docs/fuzzing.md. `make fuzz MINUTES=1` is quicker.
 MINUTES ?= 10
