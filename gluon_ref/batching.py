@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from types import ModuleType
 
@@ -13,30 +12,32 @@ from .backend import gluonnlp
 from .records import Batch, Facts, Samples
 from .workers import ALONE, Group
 
-BUCKETS = 10  # enough that padding stays small, few enough that batches are full
+POOL = 100  # batches' worth of samples, drawn at random, that are sorted by length together
+# Most by which a length counts longer than it is, as a share: else texts of rare lengths always meet the same others.
+JITTER = 0.05
 
 
 def plan(samples: Samples, size: int, seed: int | None = None) -> list[np.ndarray]:
-    """Indices of each batch of an epoch, every sample once.
+    """Indices of each batch of an epoch, every sample once; as many batches with one seed as with another.
+
+    Inputs of varying length are put into batches of similar length: a pool of them, drawn at random, is roughly sorted
+    and cut, and its batches are shuffled.
 
     Args:
-        samples: inputs of varying length are put into batches of similar length.
-        size: samples per batch; the last batches may be smaller.
-        seed: of the shuffling, or None to keep the order of the samples.
+        samples: which may vary in length.
+        size: samples per batch; one batch may be smaller.
+        seed: of the shuffling, or None to keep the order of the samples, or to have the longest first.
     """
     lengths = samples.lengths
     if lengths is None:
         order = np.arange(len(samples)) if seed is None else np.random.RandomState(seed).permutation(len(samples))
         return [order[start : start + size] for start in range(0, len(samples), size)]
-    buckets = min(BUCKETS, len(set(lengths.tolist())))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a bucket is empty and left out
-        sampler = gluonnlp.data.FixedBucketSampler(
-            lengths.tolist(), size, num_buckets=buckets, shuffle=seed is not None
-        )
     before = np.random.get_state()
     np.random.seed(seed)  # the sampler knows only numpy's global generator
     try:
+        rough = lengths if seed is None else lengths * (1 + JITTER * np.random.rand(len(lengths)))
+        pool = POOL if seed is not None else len(lengths)
+        sampler = gluonnlp.data.SortedBucketSampler(rough.tolist(), size, mult=pool, shuffle=seed is not None)
         return [np.asarray(batch, dtype=np.int64) for batch in sampler]
     finally:
         np.random.set_state(before)

@@ -11,8 +11,8 @@ from ..records import Facts
 from . import _lines
 
 PADDING, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
-# Widths of padded batches are multiples of this, which bounds the number of shapes MXNet prepares for.
-STEP = 4
+# Of padded batches, from a power of two to the next: each new width costs MXNet memory, each padded step time.
+WIDTHS = 8
 
 
 def tokens(text: str, split: str, length: int = 0) -> list[str]:
@@ -55,10 +55,16 @@ def read(requests: Iterable[str], facts: Facts) -> Iterator[tuple[str, np.ndarra
 def collate(inputs: Sequence[np.ndarray], facts: Facts) -> tuple[np.ndarray, ...]:
     """Texts, padded with 0: int32 (batch, time) and int32 (batch,)."""
     length = np.array([len(one) for one in inputs], dtype=np.int32)
-    padded = np.zeros((len(inputs), -(-int(length.max()) // STEP) * STEP), dtype=np.int32)
+    padded = np.zeros((len(inputs), width(int(length.max()))), dtype=np.int32)
     for row, one in zip(padded, inputs):
         row[: len(one)] = one
     return padded, length
+
+
+def width(longest: int) -> int:
+    """The width of a batch whose longest text has that many tokens: up to an eighth more, so that few widths occur."""
+    step = max(1, (1 << longest.bit_length()) // (2 * WIDTHS))
+    return -(-longest // step) * step
 
 
 def _known(facts: Facts) -> dict[str, int]:

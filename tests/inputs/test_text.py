@@ -58,9 +58,9 @@ def test_samples_are_ragged_even_where_all_lengths_agree(texts: list[str]) -> No
     assert all(one.dtype == np.int32 for one in samples.inputs)
 
 
-def test_texts_are_padded_with_0_to_a_multiple_of_4() -> None:
+def test_texts_are_padded_with_0() -> None:
     tokens, length = text.collate([np.array([5, 6, 7, 8, 2], dtype=np.int32), np.array([3], dtype=np.int32)], TEXT)
-    assert tokens.tolist() == [[5, 6, 7, 8, 2, 0, 0, 0], [3, 0, 0, 0, 0, 0, 0, 0]]
+    assert tokens.tolist() == [[5, 6, 7, 8, 2], [3, 0, 0, 0, 0]]
     assert length.tolist() == [5, 1]
     assert tokens.dtype == length.dtype == np.int32
 
