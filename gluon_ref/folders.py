@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import PathError
+from .errors import MachineError, PathError
 
 
 def vacant(folder: Path) -> None:
@@ -35,3 +37,24 @@ def free(parent: Path, name: str) -> Path:
     while os.path.lexists(folder := parent / (name if number == 1 else f"{name}-{number}")):
         number += 1
     return folder
+
+
+@contextmanager
+def writing(folder: Path, what: str) -> Iterator[None]:
+    """Tell what could not be written into a run's folder.
+
+    Args:
+        folder: the run's.
+        what: that is written.
+    Raises:
+        MachineError: when it could not.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(
+            f"run {folder}",
+            f"{what} cannot be written ({error.strerror})",
+            "room and the right to write there",
+            f"mend that, then `gluonref train --resume {folder}`; the last checkpoint is whole",
+        ) from None

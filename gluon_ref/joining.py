@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from . import runs
+from . import place, runs
+from .beats import launched
 from .errors import FitError
+from .folders import writing
+from .locking import locked
 from .preparation import Prepared
 from .workers import Group, packed, unpacked
+
+
+def store(folder: Path, changes: Sequence[tuple[str, Any]]) -> str:
+    """The KVStore that a resumed run is to have; a worker that has not the folder takes the usual one."""
+    asked = dict(changes).get("train.kvstore")
+    if not launched():
+        return str(asked or "device")
+    if asked is None and (folder / runs.RECIPE).is_file():
+        asked = runs.load(folder).recipe.settings.kvstore
+    return str(asked or place.USUAL)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Callable[[], None]]:
+    """A run's folder, locked, its last checkpoint under its own names."""
+    runs.load(folder)  # refuses what is no run before it is locked
+    with locked(folder) as held:
+        with writing(folder, "it"):
+            runs.finish(runs.load(folder))  # of a run that has no epoch left, too
+        yield held
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import served
+from . import flat, served
 from .backend import mx
 from .place import Place, spread
 from .records import Batch, Objective, State, Task
@@ -60,40 +60,41 @@ def fit(
         accumulate: batches per update; above 1, the parameters' gradients must be added up ("add").
         segment: updates between two seedings of MXNet's generator.
     """
-    while not state.stop:
-        epoch = state.epoch + 1
-        updates = _catch_up(state, objectives, epoch_batches, place, seed, accumulate, segment)
-        sums = {one.name: mx.nd.array([state.sums.get(one.name, 0.0)], ctx=place.contexts[0]) for one in objectives}
-        state.epoch, state.recent = epoch, []
-        batches = iter(epoch_batches(epoch, state.batch))
-        while taken := list(itertools.islice(batches, accumulate)):
-            if updates % segment == 0:
-                mx.random.seed(place.group.seed(epoch_seed(epoch_seed(seed, epoch), updates)))
-            size = sum(batch.size for batch in taken)
-            if not size:  # a worker on its own has no part in a last batch
+    with flat.arranged(state.trainers):
+        while not state.stop:
+            epoch = state.epoch + 1
+            updates = _catch_up(state, objectives, epoch_batches, place, seed, accumulate, segment)
+            sums = {one.name: mx.nd.array([state.sums.get(one.name, 0.0)], ctx=place.contexts[0]) for one in objectives}
+            state.epoch, state.recent = epoch, []
+            batches = iter(epoch_batches(epoch, state.batch))
+            while taken := list(itertools.islice(batches, accumulate)):
+                if updates % segment == 0:
+                    mx.random.seed(place.group.seed(epoch_seed(epoch_seed(seed, epoch), updates)))
+                size = sum(batch.size for batch in taken)
+                if not size:  # a worker on its own has no part in a last batch
+                    state.batch += len(taken)
+                    continue
+                pieces = [spread(batch, place) for batch in taken]
+                losses = {
+                    objective.name: step(state, objective, trainer, pieces, size, clip_norm, place.group)
+                    for objective, trainer in zip(objectives, state.trainers)
+                }
+                for name, loss in losses.items():
+                    sums[name] += loss
+                updates += 1
+                state.step += 1
                 state.batch += len(taken)
-                continue
-            pieces = [spread(batch, place) for batch in taken]
-            losses = {
-                objective.name: step(state, objective, trainer, pieces, size, clip_norm, place.group)
-                for objective, trainer in zip(objectives, state.trainers)
-            }
-            for name, loss in losses.items():
-                sums[name] += loss
-            updates += 1
-            state.step += 1
-            state.batch += len(taken)
-            state.seen += size
-            state.epoch_seen += size
-            state.recent.append((state.step, losses))
-            state.losses = _Means(sums, state.epoch_seen)
-            state.rate = state.trainers[0].learning_rate
+                state.seen += size
+                state.epoch_seen += size
+                state.recent.append((state.step, losses))
+                state.losses = _Means(sums, state.epoch_seen)
+                state.rate = state.trainers[0].learning_rate
+                for hook in hooks:
+                    hook.after_step(state)
+            state.losses = _means(sums, state.epoch_seen, place.group)
+            state.batch, state.epoch_seen, state.sums, state.cuts = 0, 0, {}, ()
             for hook in hooks:
-                hook.after_step(state)
-        state.losses = _means(sums, state.epoch_seen, place.group)
-        state.batch, state.epoch_seen, state.sums, state.cuts = 0, 0, {}, ()
-        for hook in hooks:
-            hook.after_epoch(state)
+                hook.after_epoch(state)
     return state
 
 
@@ -153,9 +154,9 @@ def step(
         the sum of the losses, (1,), not yet computed.
     """
     total = None
-    adding = [param for param in _trained(trainer) if param.grad_req == "add"]
-    for param in adding:
-        param.zero_grad()
+    if any(param.grad_req == "add" for param in _trained(trainer)):
+        for gradient in itertools.chain(*_gradients(trainer)):
+            gradient[:] = 0
     for pieces in filter(None, batches):
         with mx.autograd.record():
             losses = [objective.loss(state.net, piece) for piece in pieces]  # (batch,) each
@@ -174,8 +175,7 @@ def step(
         return total
     trainer.allreduce_grads()
     if group.store:
-        gradients = [param.list_grad() for param in _trained(trainer)]
-        total = group.add(state.trainers.index(trainer), gradients, total)
+        total = group.add(state.trainers.index(trainer), _gradients(trainer), total)
     if clip_norm is not None or state.norm is not None:
         _clip(state, trainer, size, clip_norm)
     trainer.update(size)
@@ -184,7 +184,7 @@ def step(
 
 def _clip(state: State, trainer: Any, size: int, clip_norm: float | None) -> None:
     """Bring the gradients to a global norm, and note what it was."""
-    for gradients in zip(*(param.list_grad() for param in _trained(trainer))):  # those of one device
+    for gradients in zip(*_gradients(trainer)):  # those of one device
         # Gradients are sums over the samples here; `update` divides by their number.
         limit = clip_norm * size if clip_norm is not None else float("inf")
         norm = mx.gluon.utils.clip_global_norm(list(gradients), limit, check_isfinite=False)
@@ -228,6 +228,13 @@ def answering(net: Any, context: Any) -> Callable[..., tuple[np.ndarray, ...]]:
 
 def _trained(trainer: Any) -> list[Any]:
     return [param for param in trainer._params if param.grad_req != "null"]
+
+
+def _gradients(trainer: Any) -> list[list[Any]]:
+    """Of each parameter, on each device."""
+    if isinstance(trainer, flat.Trainer):
+        return trainer.gradients()
+    return [param.list_grad() for param in _trained(trainer)]
 
 
 def _silence(trainer: Any, busy: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from . import adamw  # noqa: F401 - MXNet's register has it from then on
 from .backend import mx
 from .errors import FitError, UnknownNameError, require
 from .options import REQUIRED, Option, fill

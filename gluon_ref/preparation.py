@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import beats, optimizers, precision, schedules, served
+from . import beats, flat, optimizers, precision, schedules, served
 from .assembly import Assembly, assemble, load_data
 from .augmentation import Arrange, arrange
 from .averaging import Average
@@ -214,7 +214,7 @@ def _trainers(recipe: Recipe, data: Data, assembly: Assembly, place: Place, tota
             trainers.append(served.trainer(params, optimizer, group.store))
             continue
         trainers.append(
-            mx.gluon.Trainer(
+            flat.Trainer(
                 params,
                 optimizer,
                 kvstore=place.store or None,

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-from . import beats, checkpoints, folders, hooks, joining, logs, place, runs, statistics, trackers, tracking, workers
+from . import (
+    beats,
+    checkpoints,
+    flat,
+    folders,
+    hooks,
+    joining,
+    logs,
+    place,
+    runs,
+    statistics,
+    trackers,
+    tracking,
+    workers,
+)
 from .backend import mx
-from .errors import FitError, Interrupted, MachineError, PathError, RequestError
+from .errors import FitError, Interrupted, PathError, RequestError
 from .interrupts import Watch, watching
-from .locking import locked
 from .loop import answering, measure
 from .preparation import Prepared, prepare
 from .progress import Progress
@@ -88,9 +101,9 @@ def resume(
         Interrupted: when a signal asked to stop; a checkpoint was written.
     """
     folder = Path(folder)
-    group = group or place.gather(_store(folder, changes))
+    group = group or place.gather(joining.store(folder, changes))
     with ExitStack() as stack:
-        held = stack.enter_context(_opened(folder)) if not group.rank else lambda: None
+        held = stack.enter_context(joining.opened(folder)) if not group.rank else lambda: None
         run = runs.load(stack.enter_context(joining.handed(group, folder)))
         if group.attempt and run.state and run.entry("epoch", int) >= run.recipe.settings.epochs:
             return run  # the fault came after the end
@@ -112,31 +125,11 @@ def resume(
         if total != kept and state.batch:
             state.cuts = (*state.cuts, (state.batch, kept))
         if not group.rank:
-            with _writing(folder, "it"):
+            with folders.writing(folder, "it"):
                 logs.cut(folder, state.epoch, state.step)
                 if changed.text() != run.recipe.text():
                     runs.amend(run, changed)
         return _run(folder, prepared, held)
-
-
-def _store(folder: Path, changes: Sequence[tuple[str, Any]]) -> str:
-    """The KVStore that a resumed run is to have; a worker that has not the folder takes the usual one."""
-    asked = dict(changes).get("train.kvstore")
-    if not beats.launched():
-        return str(asked or "device")
-    if asked is None and (folder / runs.RECIPE).is_file():
-        asked = runs.load(folder).recipe.settings.kvstore
-    return str(asked or place.USUAL)
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[Callable[[], None]]:
-    """A run's folder, locked, its last checkpoint under its own names."""
-    runs.load(folder)  # refuses what is no run before it is locked
-    with locked(folder) as held:
-        with _writing(folder, "it"):
-            runs.finish(runs.load(folder))  # of a run that has no epoch left, too
-        yield held
 
 
 def _changed(run: runs.Run, changes: Sequence[tuple[str, Any]], recipe: Recipe | None) -> Recipe:
@@ -195,7 +188,7 @@ def _run(folder: Path, prepared: Prepared, held: Callable[[], None]) -> runs.Run
 
     def log(record: dict[str, Any]) -> None:
         held()
-        with _writing(folder, "the log"):
+        with folders.writing(folder, "the log"):
             logs.append(folder, record)
 
     if not group.rank:
@@ -218,7 +211,7 @@ def _hooks(folder: Path, prepared: Prepared, watch: Watch, save: Any, log: Any, 
     go_on = f"`gluonref train --resume {folder}` goes on from here"
 
     def score() -> dict[str, Any]:
-        with state.average.applied() if state.average else nullcontext():
+        with flat.apart(state.trainers), state.average.applied() if state.average else nullcontext():
             return measure(answering(state.net, prepared.place.contexts[0]), task, prepared.held_out(), group)
 
     guard = hooks.Guard(settings.log_steps)
@@ -251,19 +244,6 @@ def _telling(folder: Path, prepared: Prepared, log: Any, stack: ExitStack) -> li
         told(record)
 
     return [hooks.Log(tell, settings.log_steps, _norms if settings.log_norms else None), progress]
-
-
-@contextmanager
-def _writing(folder: Path, what: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise MachineError(
-            f"run {folder}",
-            f"{what} cannot be written ({error.strerror})",
-            "room and the right to write there",
-            f"mend that, then `gluonref train --resume {folder}`; the last checkpoint is whole",
-        ) from None
 
 
 def _norms(state: State) -> dict[str, float]:
