@@ -52,6 +52,22 @@ def adds(group: Group) -> bool:
     return same and float(loss.asscalar()) == sum(rank + 0.5 for rank in range(group.workers))
 
 
+def orders(group: Group) -> bool:
+    """Sums of random gradients are the same bits each time, whoever comes first, and right."""
+    if group.served:
+        return True
+    everyone = [np.random.RandomState(rank).randn(9, 500) * 10.0 ** -np.arange(9)[:, None] for rank in range(3)]
+    everyone = [one.astype(np.float32) for one in everyone[: group.workers]]
+    found = set()
+    for _ in range(20):
+        gradient = mx.nd.array(everyone[group.rank])
+        group.add(6, [[gradient]], mx.nd.zeros((1,)))
+        found.add(gradient.asnumpy().tobytes())
+    exact = np.sum(everyone, axis=0, dtype=np.float64)
+    right = np.allclose(np.frombuffer(found.pop(), np.float32).reshape(9, 500), exact, rtol=1e-6, atol=1e-11)
+    return right and not found
+
+
 def grants(group: Group) -> bool:
     """A wish of one worker is granted to all after the same update, once."""
     if group.served:
@@ -82,5 +98,5 @@ def averages(group: Group) -> bool:
 
 
 PROBES: dict[str, Callable[[Group], bool]] = {
-    probe.__name__: probe for probe in (gathers, broadcasts, agrees, totals, adds, grants, averages)
+    probe.__name__: probe for probe in (gathers, broadcasts, agrees, totals, adds, orders, grants, averages)
 }

@@ -45,6 +45,14 @@ def test_two_workers_end_like_one_with_their_batches_joined(case: str, both: Pat
     assert np.sum(scores["confusion"]) == np.sum(alone["figures"]["scores"]["confusion"])
 
 
+def test_three_workers_add_in_whatever_order_to_the_same_bits(tmp_path: Path) -> None:
+    together.start("dist_sync", tmp_path, workers=3)
+    alone = together.trained(together.made("mlp adam", tmp_path))
+    with np.load(tmp_path / "mlp adam.npz") as arrays:
+        for name, array in alone["weights"].items():
+            np.testing.assert_allclose(arrays[f"weights {name}"], array, rtol=0, atol=SAME, err_msg=name)
+
+
 def test_workers_who_do_not_wait_learn_too_and_hear_each_other(tmp_path: Path) -> None:
     together.start("dist_async", tmp_path, servers=2)
     figures = json.loads((tmp_path / "mlp adam.json").read_text(encoding="utf-8"))
@@ -52,7 +60,7 @@ def test_workers_who_do_not_wait_learn_too_and_hear_each_other(tmp_path: Path) -
     assert figures["loss"]["cross_entropy"] < 2.3
 
 
-@pytest.mark.parametrize("probe", sorted({*PROBES} - {"agrees", "totals", "averages", "grants"}))
+@pytest.mark.parametrize("probe", sorted({*PROBES} - {"agrees", "totals", "averages", "grants", "orders"}))
 def test_one_process_is_a_group_of_its_own(probe: str) -> None:
     assert workers.join("dist_sync") is ALONE
     if probe in ("gathers", "broadcasts"):

@@ -58,8 +58,8 @@ def made(case: str, folder: Path, group: Group = ALONE) -> Prepared:
     name, changes = CASES[case]
     if name == "lstm":
         changes = [*changes, ("data.path", str(folder / "texts.csv"))]
-    size = [("train.batch_size", str(BATCH // group.workers))]
-    return prepare(recipes.read(name).change([*changes, *size]).check(), group=group)
+    size = [("train.batch_size", str(-(-BATCH // group.workers)))]
+    return prepare(recipes.read(name).change([*changes, *size]).check(), group=group, total=BATCH)
 
 
 def write_texts(folder: Path) -> None:
@@ -142,7 +142,8 @@ def main(store: str, folder: Path) -> None:
     group = workers.join(store)
     for name, probe in PROBES.items():
         assert probe(group), f"{name} at rank {group.rank}"
-    for case in CASES if not group.served else ("mlp adam",):
+    cases = ("mlp adam",) if group.served or group.workers > 2 else CASES
+    for case in cases:
         found = trained(made(case, folder, group))
         if not group.rank:
             arrays = {f"{kind} {name}": one for kind in ("weights", "average") for name, one in found[kind].items()}
