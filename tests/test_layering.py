@@ -43,6 +43,7 @@ DOORS = {
     "click": {f"cli/{path.name}" for path in (ROOT / "cli").glob("*.py")},
     "tqdm": {"gluon_ref/progress.py"},
     "PIL": {"gluon_ref/inputs/image.py", "gluon_ref/inputs/_pixels.py"},
+    "cv2": {"gluon_ref/inputs/_native.py"},
     "matplotlib": {"gluon_ref/reports/drawing.py", "gluon_ref/benches/drawing.py"},
     "babel": {"gluon_ref/data/names.py"},
     "onnx": {f"gluon_ref/conversion/{path.name}" for path in (ROOT / "gluon_ref/conversion").glob("*.py")},

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import DataError, FitError
-from ..inputs import _odd, _pixels
+from ..inputs import _native, _odd, _pixels
 from ..records import Data, Facts
 from ..samples import split
 from ._survey import Look, Source, Survey, many, one_size, spread, threads, usable
@@ -79,6 +79,8 @@ class EncodedSamples:
             raise self._changed(row, f"is now {odd.given}") from None
         if zlib.crc32(content) != self.survey.checksums[row]:
             raise self._changed(row, "changed since the data was loaded")
+        if self.survey.native[row]:
+            return _pixels.fitted(_native.decode(content, bool(self.survey.grey[row])), *self.shape)
         return _pixels.array(_pixels.fit(self.look.decode(content), *self.shape))
 
     def _changed(self, row: int, given: str) -> DataError:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import DataError, FitError, PathError, require
-from ..inputs import _pixels
+from ..inputs import _native, _pixels
 from ..inputs._odd import OddError
 from ..machine import processors
 
@@ -84,6 +84,7 @@ class Survey:
     Attributes:
         sides: int32 (images, 2), height and width, upright.
         grey: bool (images,).
+        native: bool (images,), those that OpenCV decodes to the same pixels.
         checksums: uint32 (images,), CRC-32 of the bytes.
         sums: int64 (images, 2, 3), sums of the pixels and of their squares per channel, resized where that is asked.
         size_bytes: of an average image.
@@ -95,6 +96,7 @@ class Survey:
         count = len(source)
         self.sides = np.zeros((count, 2), dtype=np.int32)
         self.grey = np.zeros(count, dtype=bool)
+        self.native = np.zeros(count, dtype=bool)
         self.checksums = np.zeros(count, dtype=np.uint32)
         self.sums = np.zeros((count, 2, 3), dtype=np.int64)
         self.odd: dict[int, OddError] = {}
@@ -122,6 +124,7 @@ class Survey:
         self.checksums[index] = zlib.crc32(content)
         self.sides[index] = image.height, image.width
         self.grey[index] = grey = image.mode == "L"
+        self.native[index] = _native.proven(content, np.asarray(image))
         channels = look.channels or (1 if grey else 3)
         fitted = _pixels.fit(image, channels, *(look.size or (image.height, image.width)))
         counts = np.array(fitted.histogram(), dtype=np.int64).reshape(channels, 256)

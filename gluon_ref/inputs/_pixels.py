@@ -127,7 +127,17 @@ def fit(image: Image.Image, channels: int, height: int, width: int) -> Image.Ima
 
 def array(image: Image.Image) -> np.ndarray:
     """The pixels of an image of mode L or RGB: uint8 (channel, height, width)."""
-    pixels = np.asarray(image)  # (height, width) or (height, width, channel)
+    return _upfront(np.asarray(image))
+
+
+def fitted(pixels: np.ndarray, channels: int, height: int, width: int) -> np.ndarray:
+    """What `fit` and `array` make of decoded pixels, (height, width) or (height, width, 3)."""
+    if pixels.shape == (height, width, 3)[: 3 if channels == 3 else 2]:
+        return _upfront(pixels)
+    return array(fit(Image.fromarray(pixels), channels, height, width))
+
+
+def _upfront(pixels: np.ndarray) -> np.ndarray:
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 

@@ -459,6 +459,26 @@ def test_images_of_every_kind_are_taken_as_they_were_seen(tmp_path: Path) -> Non
         )
 
 
+@pytest.mark.parametrize("options", [{}, {"size": (3, 4)}, {"channels": 1}, {"size": (9, 8), "channels": 1}], ids=str)
+def test_jpegs_are_decoded_natively_and_come_out_as_by_pillow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]
+) -> None:
+    for name in ("a", "b"):
+        folders(tmp_path, {name: 3}, kind="JPEG")
+        put(tmp_path, f"{name}/grey.jpg", encoded(noise(7, mode="L"), "JPEG"))
+        put(tmp_path, f"{name}/print.jpg", encoded(noise(9).convert("CMYK"), "JPEG"))
+        put(tmp_path, f"{name}/whole.png", encoded(noise(8)))
+    train = load(tmp_path, **options).train
+    slow = []
+    decode = _pixels.decode
+    monkeypatch.setattr(_pixels, "decode", lambda content, *more: slow.append(content[:4]) or decode(content, *more))
+    found, _ = train.take(np.arange(len(train)))
+    names = [os.path.basename(train.source.name(row)) for row in train.rows.tolist()]
+    assert len(slow) == sum(name in ("print.jpg", "whole.png") for name in names)
+    train.survey.native[:] = False
+    np.testing.assert_array_equal(found, train.take(np.arange(len(train)))[0])
+
+
 def test_threads_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders(tmp_path, {"a": 80, "b": 80})
     put(tmp_path, "b/3.png", b"x")
