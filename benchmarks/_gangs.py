@@ -1,0 +1,137 @@
+"""Trainings of benchmarks/scaling.py that take turns: each stands still but for its turn.
+
+All are started first, so that a busy moment of the machine meets them all, and start-up is no part of any figure.
+`python benchmarks/_gangs.py FOLDER WORKERS SERVERS [HOSTS SHELL]` launches workers, as a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from _steps import JOB, TURN, Job
+
+from gluon_ref.launches.records import Options, Programs, Timing
+from gluon_ref.launching import launch
+
+PATIENCE_S = 600.0
+LOOK_S = 0.01
+SCRIPTS = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A training to be started.
+
+    Args:
+        label: for the tables.
+        job: of each worker.
+        workers: launched; 0 for one process by itself.
+        servers: that add up.
+        store: dist_sync or dist_async.
+        hosts: hosts file, and the command that leads to one of them; empty for this machine.
+        environ: more variables.
+    """
+
+    label: str
+    job: Job
+    workers: int = 0
+    servers: int = 1
+    store: str = "dist_sync"
+    hosts: tuple[str, str] | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+class Gang:
+    """A training under way, from its start to `end`."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted, self._turn = wanted, 0
+        self._folder = Path(tempfile.mkdtemp(prefix="gluonref-scaling-"))
+        job = asdict(wanted.job)
+        if wanted.workers:
+            job["changes"] = [*job["changes"], ["train.kvstore", wanted.store]]
+        (self._folder / JOB).write_text(json.dumps(job), encoding="utf-8")
+        self._tell(0)
+        script, more = "_steps.py", []
+        if wanted.workers:
+            script, more = "_gangs.py", [str(wanted.workers), str(wanted.servers), *(wanted.hosts or ())]
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - `end` closes it
+        self._process = subprocess.Popen(
+            [sys.executable, str(SCRIPTS / script), str(self._folder), *more],
+            env={**os.environ, "OMP_NUM_THREADS": "1", **wanted.environ},
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+        )
+
+    def turn(self) -> list[dict[str, Any]]:
+        """What each worker sees in the next turn."""
+        self._turn += 1
+        self._tell(self._turn)
+        files = [self._folder / f"{rank}-{self._turn}.json" for rank in range(max(1, self.wanted.workers))]
+        limit = time.monotonic() + PATIENCE_S
+        while not all(file.exists() for file in files):
+            if self._process.poll() is not None or time.monotonic() > limit:
+                self._errors.seek(0)
+                raise SystemExit(f"{self.wanted.label}: no answer\n{self._errors.read()[-4000:]}")
+            time.sleep(LOOK_S)
+        return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+    def end(self) -> None:
+        """Let it end, or make it."""
+        self._tell(-1)
+        try:
+            self._process.wait(60)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            self._process.wait()
+        self._errors.close()
+        shutil.rmtree(self._folder)
+
+    def _tell(self, turn: int) -> None:
+        part = self._folder / f"{TURN}.part"
+        part.write_text(str(turn), encoding="ascii")
+        part.rename(self._folder / TURN)
+
+
+@contextmanager
+def playing(wanted: Sequence[Wanted]) -> Iterator[list[Gang]]:
+    """Trainings that stand still until their turn, each after a first turn that is not looked at."""
+    with ExitStack() as stack:
+        gangs = []
+        for one in wanted:
+            gangs.append(Gang(one))
+            stack.callback(gangs[-1].end)
+        for gang in gangs:
+            gang.turn()
+        yield gangs
+
+
+def rounds(wanted: Sequence[Wanted], count: int) -> list[list[list[dict[str, Any]]]]:
+    """For each training what its workers saw in each of some rounds of turns."""
+    with playing(wanted) as gangs:
+        return [list(turns) for turns in zip(*([gang.turn() for gang in gangs] for _ in range(count)))]
+
+
+def main() -> None:
+    """Launch workers."""
+    folder, workers, servers, *where = sys.argv[1:]
+    worker = (sys.executable, str(SCRIPTS / "_steps.py"), folder)
+    hosts, shell = where or (None, "")
+    given = {} if hosts is None else {"hosts": hosts, "shell": shell}
+    options = Options(int(workers), int(servers), timing=Timing(stall_s=0), **given)
+    launch(["train"], options, programs=Programs(worker, (sys.executable, "-m", "gluon_ref.serving")))
+
+
+if __name__ == "__main__":
+    main()
