@@ -36,7 +36,7 @@ class Standardize(mx.gluon.HybridBlock):
 
     def hybrid_forward(self, F: Any, x: Any, mean: Any, std: Any) -> Any:
         """Raw values to standardized values."""
-        return F.broadcast_div(F.broadcast_sub(x, mean), std)
+        return F.broadcast_mul(F.broadcast_sub(x, mean), 1 / std)  # a division per value takes seven times as long
 
 
 class Head(mx.gluon.HybridBlock):

@@ -104,8 +104,17 @@ def spread(batch: Batch, place: Place) -> list[Batch]:
 
 
 def _move(inputs: tuple[np.ndarray, ...], targets: np.ndarray, context: Any) -> Batch:
-    arrays = tuple(mx.nd.array(array, ctx=context, dtype=array.dtype) for array in inputs)
-    return Batch(arrays, mx.nd.array(targets, ctx=context, dtype=targets.dtype), len(targets))
+    return Batch(tuple(_array(array, context) for array in inputs), _array(targets, context), len(targets))
+
+
+def _array(array: np.ndarray, context: Any) -> Any:
+    """A numpy array of a batch's own on a device; on the CPU the same memory, which nobody may write to any more.
+
+    Copying there would wait for all that MXNet has still to do, the update of the batch before among it.
+    """
+    if context.device_type == "cpu" and array.base is None:
+        return mx.nd.from_numpy(np.ascontiguousarray(array)).as_in_context(context)
+    return mx.nd.array(array, ctx=context, dtype=array.dtype)
 
 
 def _gpus() -> int:
