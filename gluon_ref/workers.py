@@ -26,6 +26,8 @@ ATTEMPT = "GLUONREF_ATTEMPT"
 BATCH = "GLUONREF_BATCH"
 LENGTH = 2**16  # values that a float32 of a message takes, exactly
 SMALL, LARGE = 256, 2**18  # numbers of a message's piece
+# Numbers from which a message is cut over all servers; MXNet's own bound, a million, leaves most to one of them.
+BOUND, CUT = "MXNET_KVSTORE_BIGARRAY_BOUND", 2**16
 
 
 class Group:
@@ -104,11 +106,13 @@ class Workers(Group):
     """
 
     def __init__(self, name: str) -> None:
+        self.served = "async" in name
+        if not self.served:  # else optimizers on the servers would see parts of weights
+            os.environ.setdefault(BOUND, str(CUT))
         self.store = mx.kvstore.create(name)
         self.rank, self.workers = self.store.rank, self.store.num_workers
         self.attempt = attempt()
         self.scaling = os.environ.get(BATCH) == "scale"
-        self.served = "async" in name
         self._kept: dict[Any, tuple[int, Any, list[Any]]] = {}
         self._wishes = dict.fromkeys(WISHES, False)
         self._granted = dict.fromkeys(WISHES, False)

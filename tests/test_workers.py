@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,28 @@ def test_half_the_variables_of_a_launch_are_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("DMLC_ROLE", raising=False)
     with pytest.raises(MachineError, match=r"GLUONREF_LAUNCHED is set and DMLC_ROLE is not set; .*`gluonref launch"):
         workers.join("dist_sync")
+
+
+@pytest.mark.parametrize(
+    ("store", "own", "expected"),
+    [("dist_sync", None, "65536"), ("dist_sync", "777", "777"), ("dist_async", None, None)],
+    ids=["sync", "asked otherwise", "async"],
+)
+def test_gradients_are_cut_over_all_servers_unless_these_update(
+    store: str, own: str | None, expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(workers.BOUND, own or "")
+    if own is None:
+        monkeypatch.delenv(workers.BOUND)
+    seen = []
+
+    def create(name: str) -> Any:
+        seen.append(os.environ.get(workers.BOUND))
+        return SimpleNamespace(rank=0, num_workers=1, set_optimizer=lambda optimizer: None)
+
+    monkeypatch.setattr(workers.mx.kvstore, "create", create)
+    workers.Workers(store)
+    assert seen == [expected]
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 7])
