@@ -94,7 +94,14 @@ def test_a_command_that_names_its_folder_is_left_as_it_is(
     assert capfd.readouterr().out.splitlines() == ["worker 0 | []"] * 2
 
 
-@pytest.mark.parametrize(("end", "code"), [("sys.exit(2)", 2), ("tell(failed='no', again=False); sys.exit(1)", 1)])
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("sys.exit(2)", 2),
+        ("tell(failed='no', again=False); sys.exit(1)", 1),
+        ("rank or tell(failed='no', again=False); together('told'); rank or time.sleep(100); sys.exit(1)", 1),
+    ],
+)
 def test_what_another_attempt_cannot_mend_gets_none(tmp_path: Path, end: str, code: int) -> None:
     with pytest.raises(LaunchError) as told:
         launch(tmp_path, f"meet(); {end}", max_restarts=3)
