@@ -45,3 +45,9 @@ def test_only_whole_jpegs_are_proven() -> None:
     assert not _native.proven(b"", np.asarray(image))
     assert not _native.proven(_native.JPEG + b"\x00" * 20, np.asarray(image))
     assert not _native.proven(_native.JPEG, np.zeros((2, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize(("height", "width", "proven"), [(256, 256, True), (256, 257, False)])
+def test_large_images_are_left_to_pillow(height: int, width: int, proven: bool) -> None:
+    content = encoded(noise(5, height, width, "L"), "JPEG")
+    assert _native.proven(content, np.asarray(Image.open(io.BytesIO(content)))) is proven
