@@ -1,4 +1,4 @@
-"""Small JPEGs decoded by OpenCV, up to three times as fast as by Pillow; taken only where its pixels were seen to be the same.
+"""Small JPEGs decoded by OpenCV, up to three times as fast as by Pillow, where its pixels were seen to be the same.
 
 Both bring libjpeg-turbo, and agreed wherever it was tried; but releases may differ, and OpenCV makes something of what
 is damaged or has unusual colours. So it is compared with Pillow for each image, and never asked about others.
