@@ -6,7 +6,6 @@ A process that was not launched as one of several is a group of its own, `ALONE`
 from __future__ import annotations
 
 import io
-import math
 import os
 from collections import deque
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from . import beats
 from .backend import mx
 from .beats import LAUNCHED, launched
 from .errors import DataError, MachineError
+from .halving import halves, largest
 from .served import MESSAGES, Served
 
 # What workers may wish for at the end of an update, which then happens on all of them after the same one.
@@ -114,9 +114,7 @@ class Workers(Group):
         self.attempt = attempt()
         self.scaling = os.environ.get(BATCH) == "scale"
         self._kept: dict[Any, tuple[int, Any, list[Any]]] = {}
-        self._wishes = dict.fromkeys(WISHES, False)
-        self._granted = dict.fromkeys(WISHES, False)
-        self._spent = dict.fromkeys(WISHES, False)
+        self._wishes, self._granted, self._spent = (dict.fromkeys(WISHES, False) for _ in range(3))
         self._answers: deque[Any] = deque()
         if self.served:
             self.store.set_optimizer(Served())
@@ -127,8 +125,7 @@ class Workers(Group):
         first = [on_devices[0] for on_devices in gradients]
         wishes = mx.nd.array([self._wishes[name] for name in WISHES], ctx=loss.context)
         if self.workers > 2:
-            halves = self._halves(slot, first)
-            *both, loss, wishes = self._sum(("gradient", slot), [*halves, loss, wishes])
+            *both, loss, wishes = self._sum(("gradient", slot), [*self._halves(slot, first), loss, wishes])
             sums = [high + low for high, low in zip(both[::2], both[1::2])]
         else:  # there are no two orders of two
             *sums, loss, wishes = self._sum(("gradient", slot), [*first, loss, wishes])
@@ -141,25 +138,10 @@ class Workers(Group):
         return loss.copy()
 
     def _halves(self, slot: int, arrays: Sequence[Any]) -> list[Any]:
-        """Each array as a high and a low half, which add up to the same bits in whatever order the server gets them.
-
-        All numbers of a half are multiples of one power of two, so few that float32 adds them without rounding.
-
-        Source: Demmel and Nguyen, Fast Reproducible Floating-Point Summation, 2013; two levels of it. What lies below
-            2^-40 of the largest number of all workers is lost.
-        """
-        top = mx.nd.concat(*(one.abs().max() for one in arrays), dim=0).max()  # (1,)
+        """What of them is sent where more than two add them: the server takes them as they come."""
+        top = largest(arrays)
         mine = mx.nd.one_hot(mx.nd.array([self.rank], ctx=top.context), self.workers).reshape((-1,)) * top
-        top = self._sum(("top", slot), [mine])[0].max()
-        spare = math.ceil(math.log2(self.workers)) + 1  # bits for the sum
-        high_grid = 1.5 * 2.0 ** (mx.nd.ceil(mx.nd.log2(top)) + spare)
-        low_grid = high_grid * 2.0 ** (spare - 24)
-        halves = []
-        for one in arrays:
-            high = mx.nd.broadcast_sub(mx.nd.broadcast_add(one, high_grid), high_grid)
-            low = mx.nd.broadcast_sub(mx.nd.broadcast_add(one - high, low_grid), low_grid)
-            halves += [high, low]
-        return halves
+        return halves(arrays, self._sum(("top", slot), [mine])[0].max(), self.workers)
 
     def _hear(self) -> None:
         """Take the answer to the wishes of the update before: waiting for that keeps the devices busy with this one."""

@@ -28,7 +28,7 @@ PLAN = """
     inputs conversion bundled
 
     recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
-    samples interrupts locking checks arrays graphs facts reshapes answers groups workers served serving
+    samples interrupts locking checks arrays graphs facts reshapes answers groups workers halving served serving
     flat kernels adamw
 
     backend records errors machine documents downloading folders beats
