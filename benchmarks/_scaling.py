@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+ORDERED = 2  # workers whose sums have but one order; more send halves, and before them the largest number of each
+COPIES, HALVING = 2, 12  # passes of a worker through its gradients: into the message and out of it, and to halve them
 PAYS = 0.5  # efficiency below which another worker is said not to pay
 MOST = 512  # workers that are looked at
 
@@ -23,7 +25,7 @@ class Network:
         latency_s: of an exchange of nothing.
         rate_bytes_per_s: of a host's link, each way, or of the process at its end if that is slower.
         message_s: that sender or receiver spends on a message, whatever its size.
-        passing_bytes_per_s: at which a server reads through memory once, to add or to copy.
+        passing_bytes_per_s: at which a process reads through memory once, to add or to copy.
     """
 
     latency_s: float
@@ -49,29 +51,40 @@ class Exchange:
     apart: bool = False
 
     @property
+    def halved(self) -> bool:
+        """Whether each number is sent as two."""
+        return self.workers > ORDERED
+
+    @property
+    def sent_bytes(self) -> float:
+        """By each worker."""
+        return self.size_bytes * (1 + self.halved)
+
+    @property
     def carried_bytes(self) -> float:
         """Through the busiest link, there and back: a server's, or a worker's where there are more servers."""
         ends = max(self.workers, self.servers) if self.apart else self.workers - 1  # the worker beside it needs no link
-        return 2 * ends * self.size_bytes / self.servers
+        return 2 * ends * self.sent_bytes / self.servers
 
     @property
     def messages(self) -> int:
         """That the busiest process sends or receives one after the other: a part for each server or worker, and back.
 
-        Where a host has both, they work beside each other.
+        Where a host has both, they work beside each other. The largest numbers go to one server.
         """
-        return 2 * max(self.workers, self.servers)
+        return 2 * max(self.workers, self.servers) + 2 * self.workers * self.halved
 
     @property
     def passed_bytes(self) -> float:
-        """That a server reads through: it takes the first part, adds the others, keeps the sum, copies each answer."""
-        return (2 * self.workers + 1) * self.size_bytes / self.servers
+        """That are read through: a server takes the first part, adds the others, keeps the sum, copies each answer."""
+        served = (2 * self.workers + 1) * self.sent_bytes / self.servers
+        return served + (COPIES + HALVING * self.halved) * self.size_bytes
 
 
 def exchange_s(network: Network, exchange: Exchange) -> float:
     """Seconds from the last worker's push to the last worker's having the sums."""
     return (
-        network.latency_s
+        network.latency_s * (1 + exchange.halved)
         + exchange.carried_bytes / network.rate_bytes_per_s
         + exchange.messages * network.message_s
         + exchange.passed_bytes / network.passing_bytes_per_s
@@ -107,7 +120,7 @@ def fit(measured: Iterable[tuple[Exchange, float]], passing_bytes_per_s: float) 
     """
     pairs = list(measured)
     seconds = np.array([each for _, each in pairs])
-    table = np.array([[1.0, one.carried_bytes, one.messages] for one, _ in pairs]) / seconds[:, None]
+    table = np.array([[1.0 + one.halved, one.carried_bytes, one.messages] for one, _ in pairs]) / seconds[:, None]
     rest = 1 - np.array([one.passed_bytes for one, _ in pairs]) / passing_bytes_per_s / seconds
     latency_s, second_per_byte, message_s = _least(table, rest)
     rate = 1 / second_per_byte if second_per_byte else float("inf")

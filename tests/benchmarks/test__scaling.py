@@ -26,16 +26,16 @@ def scaling() -> ModuleType:
     ("workers", "servers", "apart", "carried"),
     [
         (1, 1, True, 2 * 60),  # pushed and pulled
-        (5, 1, True, 2 * 5 * 60),  # the server's link has everyone's
-        (5, 3, True, 2 * 5 * 20),
-        (5, 5, True, 2 * 60),  # each link has the same
+        (5, 1, True, 2 * 5 * 120),  # the server's link has everyone's, in halves
+        (5, 3, True, 2 * 5 * 40),
+        (5, 5, True, 2 * 120),  # each link has the same
         (2, 3, True, 2 * 60),  # the worker's link has all of its own
         (1, 1, False, 0),  # on one host
         (2, 1, False, 2 * 60),  # one of two has a way to go
-        (5, 1, False, 2 * 4 * 60),
-        (5, 3, False, 2 * 4 * 20),
-        (5, 5, False, 2 * 4 * 12),  # as in a ring
-        (3, 2, False, 2 * 2 * 30),
+        (5, 1, False, 2 * 4 * 120),
+        (5, 3, False, 2 * 4 * 40),
+        (5, 5, False, 2 * 4 * 24),  # as in a ring
+        (3, 2, False, 2 * 2 * 60),
     ],
 )
 def test_the_busiest_link_is_the_server_s_or_a_worker_s(
@@ -46,14 +46,21 @@ def test_the_busiest_link_is_the_server_s_or_a_worker_s(
 
 def test_an_exchange_is_the_sum_of_its_four_costs(scaling: ModuleType) -> None:
     network = scaling.Network(latency_s=0.5, rate_bytes_per_s=100, message_s=0.01, passing_bytes_per_s=1000)
+    exchange = scaling.Exchange(300, workers=2, servers=3, apart=True)
+    # 2 * 300 through a worker's link, 3 messages there and back; 5 times 100 read through by a server, 2 * 300 copied.
+    assert scaling.exchange_s(network, exchange) == pytest.approx(0.5 + 6.0 + 0.06 + 1.1)
+    assert scaling.efficiency(network, exchange, 7.66) == pytest.approx(0.5)
+
+
+def test_three_and_more_workers_exchange_twice_and_send_halves(scaling: ModuleType) -> None:
+    network = scaling.Network(latency_s=0.5, rate_bytes_per_s=100, message_s=0.01, passing_bytes_per_s=1000)
     exchange = scaling.Exchange(300, workers=3, servers=2)
-    # 2 * 300 through a link, 3 messages there and back, 7 times 150 read through.
-    assert scaling.exchange_s(network, exchange) == pytest.approx(0.5 + 6.0 + 0.06 + 1.05)
-    assert scaling.efficiency(network, exchange, 7.61) == pytest.approx(0.5)
+    # 2 * 2 * 300 through a server's link, 6 and 6 messages; 7 times 300 read through, and 14 times 300 by a worker.
+    assert scaling.exchange_s(network, exchange) == pytest.approx(1.0 + 12.0 + 0.12 + 6.3)
 
 
 def test_each_worker_has_a_message_for_each_server_and_each_server_one_for_each_worker(scaling: ModuleType) -> None:
-    assert scaling.Exchange(60, workers=5, servers=2).messages == 10
+    assert scaling.Exchange(60, workers=5, servers=2).messages == 20
     assert scaling.Exchange(60, workers=2, servers=5, apart=True).messages == 10
 
 
@@ -74,8 +81,8 @@ def test_no_share_of_a_fit_is_negative(scaling: ModuleType) -> None:
 
 def test_workers_pay_until_their_server_s_link_is_full(scaling: ModuleType) -> None:
     network = scaling.Network(latency_s=0, rate_bytes_per_s=100, message_s=0, passing_bytes_per_s=1e12)
-    # 2 (W - 1) * 50 / 100 seconds of exchange against 10 of computing: W = 11 is the last with a half.
-    assert scaling.paying(network, 50, 10.001, lambda workers: 1) == 11
+    # 2 (W - 1) * 2 * 50 / 100 seconds of exchange against 10 of computing: W = 6 is the last with a half.
+    assert scaling.paying(network, 50, 10.001, lambda workers: 1) == 6
     assert scaling.paying(network, 50, 10, lambda workers: workers) == scaling.MOST
     assert scaling.paying(network, 50, 0.4, lambda workers: 1) == 1
 
