@@ -33,7 +33,8 @@ def tell(**facts: Any) -> None:
         return
     line = json.dumps(facts)
     if len(line) > LONGEST:
-        line = json.dumps({key: str(value)[: LONGEST // 8] for key, value in facts.items()})
+        short = {key: value[: LONGEST // 8] if isinstance(value, str) else value for key, value in facts.items()}
+        line = json.dumps(short)
     with suppress(OSError):  # a launcher that is gone ends this process by other means
         os.write(int(pipe), f"{line}\n".encode())
 
