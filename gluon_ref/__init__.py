@@ -18,6 +18,7 @@ _PLACES = {
     "evaluate": "evaluation",
     "export": "exporting",
     "inspect": "inspection",
+    "launch": "launching",
     "predict": "prediction",
     "report": "reporting",
     "resume": "training",
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .evaluation import evaluate as evaluate
     from .exporting import export as export
     from .inspection import inspect as inspect
+    from .launching import launch as launch
     from .prediction import predict as predict
     from .recipe import Recipe as Recipe
     from .records import Data as Data
