@@ -18,7 +18,9 @@ from types import TracebackType
 
 from gluon_ref import documents, logs, runs
 
-PROGRAM = (sys.executable, "-c", "from gluon_ref_cli.main import main; main()")
+# Hears Ctrl-C, which a shell has its jobs in the background ignore.
+START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+PROGRAM = (sys.executable, "-c", f"{START}from gluon_ref_cli.main import main; main()")
 MARK = "GLUONREF_STRUCK"
 GLANCE_S = 0.02  # a glance costs processor time that the training lacks
 LIMIT_S = 120.0  # for any wait; what takes longer hangs
@@ -62,7 +64,6 @@ class Training:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=_hearing,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -192,8 +193,3 @@ def checkpoint(folder: Path) -> int:
 
 def _alive(entry: Path) -> bool:
     return (entry / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-
-
-def _hearing() -> None:
-    """Hear Ctrl-C, which a shell has its jobs in the background ignore."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
