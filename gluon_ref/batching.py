@@ -13,7 +13,7 @@ from .records import Batch, Facts, Samples
 from .workers import ALONE, Group
 
 POOL = 100  # batches' worth of samples, drawn at random, that are sorted by length together
-# Most by which a length counts longer than it is, as a share: else texts of rare lengths always meet the same others.
+# A length counts up to a step and this share longer than it is: else the same texts would always meet.
 JITTER = 0.05
 
 
@@ -35,7 +35,7 @@ def plan(samples: Samples, size: int, seed: int | None = None) -> list[np.ndarra
     before = np.random.get_state()
     np.random.seed(seed)  # the sampler knows only numpy's global generator
     try:
-        rough = lengths if seed is None else lengths * (1 + JITTER * np.random.rand(len(lengths)))
+        rough = lengths if seed is None else lengths + (1 + JITTER * lengths) * np.random.rand(len(lengths))
         pool = POOL if seed is not None else len(lengths)
         sampler = gluonnlp.data.SortedBucketSampler(rough.tolist(), size, mult=pool, shuffle=seed is not None)
         return [np.asarray(batch, dtype=np.int64) for batch in sampler]

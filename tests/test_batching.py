@@ -80,6 +80,13 @@ def test_texts_of_a_rare_length_meet_others_in_the_next_epoch() -> None:
     assert len(first & second) < 5
 
 
+def test_texts_of_a_common_length_meet_some_of_the_next_length_too() -> None:
+    samples = texts([10] * 100 + [11] * 100)
+    lengths = samples.lengths
+    mixed = [batch for batch in plan(samples, 10, seed=1) if len(set(lengths[batch].tolist())) == 2]
+    assert len(mixed) > 1
+
+
 def test_short_and_long_texts_take_turns() -> None:
     lengths = SHORT.lengths
     longest = [int(lengths[batch].max()) for batch in plan(SHORT, 32, seed=1)]
