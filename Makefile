@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 MATRIX ?= 3.10 3.11 3.12 3.13
 
-.PHONY: demo test format matrix soak faults fuzz measure clean
+.PHONY: demo test format matrix soak faults fuzz measure bench clean
 
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/demo.sh
@@ -44,6 +44,18 @@ fuzz: $(VENV)/tested
 # Every recipe's figures, as their headers state them; fifteen minutes on two cores.
 measure: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/recipes.py
+
+# Start-up, training, growth, exports and workers, measured one after the other; two to three hours on idle cores. The
+# status is 1 where a bar is missed. TORCH is a Python that has this package and its extra torch, DATA the folder of
+# Fashion-MNIST: `make bench TORCH=.venv/bin/python DATA=DIR`. What needs one that is not given is left out.
+bench: $(VENV)/installed
+	@missed=0; run() { echo "python benchmarks/$$*" >&2; $(BIN)/python benchmarks/"$$@" || missed=1; }; \
+	run startup.py; \
+	run training.py $(if $(TORCH),--torch "$(TORCH)") $(if $(DATA),--data "fashion_mnist:$(DATA)"); \
+	run growth.py; \
+	run exports.py $(if $(TORCH),--torch "$(TORCH)"); \
+	$(if $(DATA),run scaling.py --data "fashion_mnist:$(DATA)";) \
+	exit $$missed
 
 $(VENV)/installed: setup.cfg setup.py gluon_ref/machine.py
 	@test -n "$(PYTHON)" || { echo "no python3 here; as root: apt-get update && apt-get install -y python3 python3-venv \
