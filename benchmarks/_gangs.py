@@ -13,19 +13,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _steps import JOB, TURN, Job
+from _steps import END, JOB, Job
 
 from gluon_ref.launches.records import Options, Programs, Timing
 from gluon_ref.launching import launch
 
 PATIENCE_S = 600.0
-LOOK_S = 0.01
+LOOK_S = 0.05
+GO = "go"
 SCRIPTS = Path(__file__).resolve().parent
 
 
@@ -56,13 +57,12 @@ class Gang:
     """A training under way, from its start to `end`."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self.wanted, self._turn = wanted, 0
+        self.wanted, self._turn, self._ranks = wanted, 0, range(max(1, wanted.workers))
         self._folder = Path(tempfile.mkdtemp(prefix="gluonref-scaling-"))
         job = asdict(wanted.job)
         if wanted.workers:
             job["changes"] = [*job["changes"], ["train.kvstore", wanted.store]]
         (self._folder / JOB).write_text(json.dumps(job), encoding="utf-8")
-        self._tell(0)
         script, more = "_steps.py", []
         if wanted.workers:
             script, more = "_gangs.py", [str(wanted.workers), str(wanted.servers), *(wanted.hosts or ())]
@@ -77,31 +77,44 @@ class Gang:
     def turn(self) -> list[dict[str, Any]]:
         """What each worker sees in the next turn."""
         self._turn += 1
-        self._tell(self._turn)
-        files = [self._folder / f"{rank}-{self._turn}.json" for rank in range(max(1, self.wanted.workers))]
-        limit = time.monotonic() + PATIENCE_S
-        while not all(file.exists() for file in files):
-            if self._process.poll() is not None or time.monotonic() > limit:
-                self._errors.seek(0)
-                raise SystemExit(f"{self.wanted.label}: no answer\n{self._errors.read()[-4000:]}")
-            time.sleep(LOOK_S)
+        files = [self._folder / f"{rank}-{self._turn}.json" for rank in self._ranks]
+        for rank in self._ranks:
+            self._until(lambda rank=rank: self._tell(rank, GO))
+        for file in files:
+            self._until(file.exists)
         return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
     def end(self) -> None:
         """Let it end, or make it."""
-        self._tell(-1)
+        told = [self._tell(rank, END) for rank in self._ranks]
+        if not all(told):
+            self._process.terminate()
         try:
             self._process.wait(60)
         except subprocess.TimeoutExpired:
-            self._process.terminate()
+            self._process.kill()
             self._process.wait()
         self._errors.close()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _tell(self, turn: int) -> None:
-        part = self._folder / f"{TURN}.part"
-        part.write_text(str(turn), encoding="ascii")
-        part.rename(self._folder / TURN)
+    def _tell(self, rank: int, word: str) -> bool:
+        """Write into a worker's pipe; False while it is not there, or the worker does not read from it."""
+        try:
+            pipe = os.open(self._folder / f"{rank}.turn", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        with open(pipe, "w", encoding="ascii") as file:
+            file.write(word)
+        return True
+
+    def _until(self, done: Callable[[], bool]) -> None:
+        limit = time.monotonic() + PATIENCE_S
+        while not done():
+            if self._process.poll() is not None or time.monotonic() > limit:
+                self._errors.seek(0)
+                how = f"ended with {self._process.poll()}\n{self._errors.read()[-4000:]}"
+                raise SystemExit(f"{self.wanted.label}: no answer; {how}")
+            time.sleep(LOOK_S)
 
 
 @contextmanager

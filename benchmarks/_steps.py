@@ -1,13 +1,14 @@
 """A worker of benchmarks/scaling.py: `python benchmarks/_steps.py FOLDER` trains, and times its steps when asked.
 
 FOLDER has a file job.json: what stands in Job. The worker runs by itself, or as one of several that `gluonref launch`
-has started. It stands still until the file `turn` there has the number of its next turn, does that turn's steps, and
-writes what it saw into RANK-TURN.json; -1 ends it.
+has started. It stands still until it reads anything from the pipe RANK.turn there, which it makes, does a turn's steps,
+and writes what it saw into RANK-TURN.json; END ends it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import traceback
@@ -23,8 +24,7 @@ from gluon_ref.interrupts import Watch
 from gluon_ref.preparation import Prepared, prepare
 from gluon_ref.records import State
 
-JOB, TURN = "job.json", "turn"
-PAUSE_S = 0.001  # between two looks for a turn
+JOB, END = "job.json", "end"
 LOOPBACK = Path("/sys/class/net/lo/statistics/tx_bytes")
 # Parts of a step, in their order.
 PARTS = ("forward", "backward", "exchange", "update")
@@ -94,6 +94,8 @@ class Turns(hooks.Hook):
         self._size_bytes, self._samples = size_bytes, samples
         self._turn, self._left = 0, job.warm
         self.seen = Seen(size_bytes, samples)
+        self._pipe = folder / f"{rank}.turn"
+        os.mkfifo(self._pipe)
 
     def after_step(self, state: State) -> None:
         """Go on within a turn; at its end write what was seen, and wait for the next."""
@@ -106,11 +108,9 @@ class Turns(hooks.Hook):
             target.with_suffix(".part").write_text(json.dumps(asdict(self.seen)), encoding="utf-8")
             target.with_suffix(".part").rename(target)
         self._turn += 1
-        while (told := int((self._folder / TURN).read_text(encoding="ascii"))) < self._turn:
-            if told < 0:
-                raise EnoughError
-            beats.step(state.step)
-            time.sleep(PAUSE_S)
+        # A pipe, as looking for a file again and again takes a good part of a processor from those whose turn it is.
+        if self._pipe.read_text(encoding="ascii") == END:
+            raise EnoughError
         self._left, self.seen = self._job.steps, Seen(self._size_bytes, self._samples)
         self._clock(-1)
 

@@ -33,7 +33,7 @@ from gluon_ref.machine import processors
 
 RESULTS = Path(__file__).parent / "results"
 PARTS_ASKED = ("rates", "split", "loopback", "cables")
-STEPS = {"cnn": 40, "mlp": 150, "lstm": 40}  # of a turn
+STEPS = {"cnn": 60, "mlp": 300, "lstm": 60}  # of a turn
 OWN_DATA = ("lstm",)  # trained on the names that come with Babel
 WARM = 60  # enough that each length of text was met
 # Width of both hidden layers of an mlp -> megabytes of its gradients, about.
