@@ -25,6 +25,7 @@ NETS: dict[str, tuple[str, int, dict[str, Any]]] = {
     "lstm": ("text", 20_480, {"embedding": 100, "units": 128, "directions": "forward", "dropout": 0.2}),
 }
 RATE = 0.001
+SEVERAL = 64
 
 
 def recipe(net: str, batch: int, precision: str = "float32", changes: dict[str, Any] | None = None) -> Any:
@@ -143,9 +144,10 @@ def parts(prepared: Any) -> dict[str, Callable[[int], Any]]:
     from gluon_ref.place import spread
 
     state, place, objective = prepared.state, prepared.place, prepared.assembly.task.objectives[0]
-    held = next(iter(prepared.batches(1)))
-    moved = spread(held, place)[0]
     epochs = itertools.chain.from_iterable(prepared.batches(epoch) for epoch in itertools.count(1))
+    held = next(epochs)
+    # Several, so that the network does not come to know one by heart.
+    several = itertools.cycle([spread(one, place)[0] for one in itertools.islice(epochs, SEVERAL)])
 
     def each(work: Callable[[], Any]) -> Callable[[int], Any]:
         def run(steps: int) -> None:
@@ -157,14 +159,14 @@ def parts(prepared: Any) -> dict[str, Callable[[int], Any]]:
 
     def forward() -> Any:
         with mx.autograd.record():
-            return objective.loss(state.net, moved)
+            return objective.loss(state.net, next(several))
 
     return {
         "gather": each(lambda: next(epochs)),
         "move": each(lambda: spread(held, place)),
         "forward": each(forward),
         "backward": each(lambda: mx.autograd.backward([forward()])),
-        "update": each(lambda: step(state, objective, state.trainers[0], [[moved]], held.size, None)),
+        "update": each(lambda: step(state, objective, state.trainers[0], [[next(several)]], held.size, None)),
     }
 
 
