@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from gluon_ref import runs
+from gluon_ref.errors import AlteredError
 from tools import blows
 from tools.launched import STAY_S, Hang, Orphan, Training, checkpoint, logged
 from tools.namespaces import Refused
@@ -225,9 +226,10 @@ def repeated(fault: Fault, times: int, parent: Path, wholes: Sequence[dict[str, 
         place, at = Path(tempfile.mkdtemp(dir=parent)), turn % len(MODELS)
         try:
             suffer(fault, turn, place, MODELS[at], wholes[at], outcome)
-        except AssertionError as error:
+        except (AssertionError, AlteredError) as error:
             outcome.hangs += isinstance(error, Hang)
             outcome.orphans += isinstance(error, Orphan)
+            outcome.lost += isinstance(error, AlteredError)
             outcome.wrong.append(f"{fault.name}, in {place}: {error}")
         else:
             shutil.rmtree(place)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gluon_ref.errors import AlteredError
 from tools import faults, launched
 from tools.faults import FAULTS, Fault, Outcome, Strike
 from tools.launched import Hang, Orphan, Training
@@ -44,13 +45,14 @@ def test_every_fault_has_a_name_of_its_own() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) == 14
 
 
-def test_the_table_counts_hangs_and_orphans_and_keeps_their_folders(
+def test_the_table_counts_hangs_orphans_and_damage_and_keeps_their_folders(
     suffering: Callable[..., None], tmp_path: Path
 ) -> None:
-    suffering(None, Hang("hung"), Orphan("left"), AssertionError("other"), None)
+    suffering(None, Hang("hung"), Orphan("left"), AlteredError("state.json", "torn", "it whole", "none"), None)
     outcome = faults.repeated(FAULT, 5, tmp_path, ({}, {}))
-    assert faults.row(FAULT, outcome) == "| worker killed | 5 | 2 | 1 | 1 | 0 | 4.2 | 2 of 5 |"
-    assert [one.rpartition(": ")[2] for one in outcome.wrong] == ["hung", "left", "other"]
+    assert faults.row(FAULT, outcome) == "| worker killed | 5 | 2 | 1 | 1 | 1 | 4.2 | 2 of 5 |"
+    told = [one.partition(f"{tmp_path}/")[2].partition(": ")[2] for one in outcome.wrong]
+    assert told == ["hung", "left", "state.json: torn; expected it whole; none"]
     assert len(list(tmp_path.iterdir())) == 3
 
 
