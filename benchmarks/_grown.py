@@ -11,14 +11,13 @@ import itertools
 import json
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import _training
-from benchmarks._turns import peak_bytes, voice
+from benchmarks._turns import peak_bytes, spent, start, voice
 
 EPOCHS = 3
 # Nets so small that samples and what is held of them weigh most.
@@ -29,12 +28,12 @@ SMALL = {
 
 
 def epochs(net: str, batch: int, changes: dict[str, Any]) -> dict[str, Any]:
-    """Seconds of a few epochs without evaluation, and how many numbers are trained."""
+    """Seconds of a few epochs without evaluation, by the clock and of the processor, and how much is trained."""
     from gluon_ref import hooks
     from gluon_ref.backend import mx
     from gluon_ref.preparation import prepare
 
-    times: list[float] = []
+    marks: list[tuple[float, float]] = []
 
     class Clock(hooks.Hook):
         """Note when an epoch ends."""
@@ -42,15 +41,16 @@ def epochs(net: str, batch: int, changes: dict[str, Any]) -> dict[str, Any]:
         def after_epoch(self, state: Any) -> None:
             """Note it."""
             mx.nd.waitall()
-            times.append(time.perf_counter())
+            marks.append(start())
 
     prepared = prepare(_training.recipe(net, batch, changes=changes))
     guard = hooks.Guard(prepared.recipe.settings.log_steps)
-    times.append(time.perf_counter())
+    marks.append(start())
     prepared.train([hooks.Beat(), guard, Clock(), hooks.Limit(EPOCHS)])
     params = prepared.assembly.net.collect_params().values()
     trained = sum(param.data().size for param in params if param.grad_req != "null")
-    return {"epochs_s": [after - before for before, after in itertools.pairwise(times)], "parameters": trained}
+    clock, processor = zip(*((end[0] - begin[0], end[1] - begin[1]) for begin, end in itertools.pairwise(marks)))
+    return {"epochs_s": clock, "processor_s": processor, "parameters": trained}
 
 
 def files(kind: str, path: str) -> dict[str, Any]:
@@ -59,10 +59,10 @@ def files(kind: str, path: str) -> dict[str, Any]:
 
     net = "mlp" if kind == "table" else "cnn"
     changes = {**SMALL[net], "data.name": kind, "data.path": path, "train.epochs": 1, "train.batch_size": 256}
-    start = time.perf_counter()
+    since = start()
     with tempfile.TemporaryDirectory() as scratch:
         train(recipe.read(net).change(list(changes.items())), Path(scratch, "run"))
-    return {"seconds": time.perf_counter() - start}
+    return spent(since)
 
 
 def main() -> None:

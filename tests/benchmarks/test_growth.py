@@ -11,7 +11,7 @@ from gluon_ref import catalog
 
 
 def point(at: int, seconds: float, size: int = 100, curve: str = "samples") -> growth.Point:
-    return growth.Point(curve, "mlp", at, (seconds,), size)
+    return growth.Point(curve, "mlp", at, (2 * seconds,), (seconds,), size)
 
 
 @pytest.mark.parametrize(("at", "seconds", "power"), [(20, 6.0, 1.0), (40, 3.0, 0.0), (30, 27.0, 2.0)])
@@ -43,4 +43,4 @@ def test_the_picture_has_a_panel_for_each_curve_and_one_of_memory(tmp_path: Path
     growth.draw(timed, kept, tmp_path / "growth.png")
     assert (tmp_path / "growth.png").read_bytes()[:4] == b"\x89PNG"
     text = growth.document(timed, kept)
-    assert "| steps | mlp | 5 | 7.000 | 7.000 to 7.000 | 3.81 | 0 |" in text
+    assert "| steps | mlp | 5 | 14.000 | 14.000 to 14.000 | 7.000 | 3.81 | 0 |" in text
