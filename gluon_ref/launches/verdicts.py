@@ -129,17 +129,17 @@ def unmet(scene: Scene, now: float) -> Ending | None:
 
 
 def stalled(scene: Scene, now: float) -> Ending | None:
-    """No worker got on for too long; the one to blame is furthest behind, or was not heard longest."""
+    """No worker got on for too long; the one to blame did not for longest, or several that did until the same moment.
+
+    Steps tell less than time: not all are told, so that who tells a lower one may be further on.
+    """
     limit, busy = scene.timing.stall_s, [one for one in workers(scene.members) if one.status is None]
     if scene.met is None or not limit or not busy:
         return None
     if now - max(max(one.moved or 0, scene.met) for one in busy) < limit:
         return None
-    least = min(one.step or 0 for one in busy)
-    behind = [one for one in busy if (one.step or 0) == least]
-    if len(behind) == len(busy) > 1:
-        oldest = min(one.moved or 0 for one in busy)
-        behind = [one for one in busy if (one.moved or 0) - oldest < scene.timing.pulse_s / 2]
+    oldest = min(one.moved or 0 for one in busy)
+    behind = [one for one in busy if (one.moved or 0) - oldest < scene.timing.pulse_s / 2]
     names = ", ".join(f"{one.place}{_after(one)}" for one in behind)
     mend = "see what it waits for; or pass a longer --stall-timeout, 0 for none"
     return Ending(1, "launch", f"no worker got on for {limit:g} s, last of all {names}", mend=mend)

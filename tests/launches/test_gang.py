@@ -139,7 +139,8 @@ def test_servers_that_do_not_end_after_the_workers_are_ended(tmp_path: Path) -> 
 
 def test_a_worker_that_stands_still_is_named_when_no_worker_gets_on(tmp_path: Path) -> None:
     """The other one waits for it, as in dist_sync."""
-    worker = "meet(); work(2 + (rank == 0)); together('worked')\nif rank: os.kill(os.getpid(), 19)\ntime.sleep(100)"
+    worker = "meet(); work(2 + 10 * (rank == 0)); together('worked')\n"
+    worker += "if rank: os.kill(os.getpid(), 19)\ntime.sleep(100)"
     error = failing(tmp_path, worker, timing=replace(QUICK, stall_s=0.6))
     assert "launch: no worker got on for 0.6 s, last of all worker 1 after step 2; expected" in str(error)
     assert "pass a longer --stall-timeout, 0 for none; give the same command again" in str(error)
