@@ -1,30 +1,30 @@
-"""Updates of all parameters at once, in NumPy, on one flat array of weights.
+"""Updates of all parameters by one operator: weights, gradients and states lie next to each other in flat arrays.
 
-MXNet's CPU kernels of updates are not vectorised and start once per parameter; NumPy's are, and start once for all:
-`benchmarks/results/training.md` has what that saves. The results are those of mx.optimizer's own but for rounding.
+MXNet starts an operator per parameter, whose threads then share little; `docs/speed.md` has what one for all of them
+saves. The optimizers that update each weight for itself cannot tell the difference.
 """
 
 from __future__ import annotations
 
-import ctypes
-import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .adamw import AdamW
 from .backend import mx
-from .kernels import BLOCK, KERNELS, Part
-from .machine import threads
 
-SHARED = 4 * BLOCK  # numbers from which several threads are worth their starting
+_known = mx.optimizer
+ELEMENTWISE = (
+    *(_known.SGD, _known.NAG, _known.Signum, _known.Adam, AdamW, _known.Adamax),
+    *(_known.AdaGrad, _known.AdaDelta, _known.RMSProp, _known.Ftrl, _known.FTML),
+)
 
 
 class Trainer(mx.gluon.Trainer):
-    """Gluon's Trainer, which updates in NumPy while it is `arranged`, and as Gluon does else."""
+    """Gluon's Trainer, which updates all at once while it is `arranged`, and one after the other else."""
 
     def __init__(self, params: Any, optimizer: Any, **options: Any) -> None:
         super().__init__(params, optimizer, **options)
@@ -81,90 +81,71 @@ def apart(trainers: Sequence[Any]) -> Iterator[None]:
 
 
 def _possible(trainer: Any, params: list[Any]) -> bool:
-    contexts, optimizer = trainer._contexts, trainer._optimizer
+    contexts = trainer._contexts
     return (
         len(contexts) == 1
         and contexts[0].device_type == "cpu"
-        and type(optimizer) in KERNELS
-        and all(param.dtype == np.float32 and param._grad_stype == "default" for param in params)
+        and type(trainer._optimizer) in ELEMENTWISE
+        # A dtype may be the class or its name.
+        and all(np.dtype(param.dtype) == np.float32 and param._grad_stype == "default" for param in params)
     )
+
+
+@dataclass
+class _Piece:
+    """Parameters of equal factors, by the number of each; their weights, gradients and states in one."""
+
+    indices: list[int]
+    weight: Any
+    gradient: Any
+    state: Any
 
 
 class _Flat:
     """The arrays of a trainer's parameters, next to each other: those of equal factors together."""
 
     def __init__(self, optimizer: Any, updater: Any, trained: dict[int, Any]) -> None:
-        self._kernel, count = KERNELS[type(optimizer)]
-        order = sorted(trained, key=lambda index: (trained[index].lr_mult, trained[index].wd_mult, index))
-        self._params = {index: trained[index] for index in order}
-        size = sum(param.data().size for param in self._params.values())
-        self.weight, self.gradient = mx.nd.empty((size,)), mx.nd.zeros((size,))
-        self._states = [mx.nd.zeros((size,)) for _ in range(count(optimizer))]
-        self._pieces: list[tuple[int, int, float, float]] = []
+        self._params = trained
+        groups: dict[tuple[float, float], list[int]] = {}
+        for index, param in trained.items():
+            groups.setdefault((param.lr_mult, param.wd_mult if optimizer.wd else 1.0), []).append(index)
+        size = sum(param.data().size for param in trained.values())
+        weight, self.gradient = mx.nd.empty((size,)), mx.nd.zeros((size,))
         self._views: dict[int, Any] = {}
-        at = 0
-        for index, param in self._params.items():
-            at = self._adopt(index, param, updater, at)
-        self._room = [(np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)) for _ in range(threads())]
-        self._pool = ThreadPoolExecutor(threads()) if size >= SHARED and threads() > 1 else None
-        self._arrays = [_memory(array) for array in (self.weight, self.gradient, *self._states)]
+        self._pieces: list[_Piece] = []
+        end = 0
+        for indices in groups.values():
+            start, end = end, end + sum(int(trained[index].data().size) for index in indices)
+            piece = _Piece(indices, weight[start:end], self.gradient[start:end], None)
+            piece.state = optimizer.create_state(indices[0], piece.weight)
+            self._adopt(piece, updater)
+            self._pieces.append(piece)
 
-    def _adopt(self, index: int, param: Any, updater: Any, at: int) -> int:
-        """Put a parameter's arrays at a place."""
-        own, end = param.data(), at + int(param.data().size)
-        weight, gradient = (array[at:end].reshape(own.shape) for array in (self.weight, self.gradient))
-        own.copyto(weight)
-        param.grad().copyto(gradient)
-        before = updater.states.get(index)
-        kept = list(before) if isinstance(before, (list, tuple)) else [before] if before is not None else []
-        views = [state[at:end].reshape(own.shape) for state in self._states]
-        for array, view in zip(kept, views):
-            array.copyto(view)
-        updater.states[index] = tuple(views) if len(views) > 1 else views[0] if views else None
-        updater.states_synced[index] = True
-        self._views[index] = weight
-        param._data, param._grad = [weight], [gradient]
-        mx.autograd.mark_variables([weight], [gradient], [param.grad_req])
-        factors = (param.lr_mult, param.wd_mult)
-        if self._pieces and self._pieces[-1][2:] == factors:
-            self._pieces[-1] = (self._pieces[-1][0], end, *factors)
-        else:
-            self._pieces.append((at, end, *factors))
-        return end
+    def _adopt(self, piece: _Piece, updater: Any) -> None:
+        """Put the arrays of a piece's parameters into its own, and views in their place."""
+        at = 0
+        for index in piece.indices:
+            param = self._params[index]
+            own = param.data()
+            end = at + int(own.size)
+            weight, gradient = (array[at:end].reshape(own.shape) for array in (piece.weight, piece.gradient))
+            own.copyto(weight)
+            param.grad().copyto(gradient)
+            state = _view(piece.state, at, end, own.shape)
+            if index in updater.states:
+                _copy(updater.states[index], state)
+            updater.states[index], updater.states_synced[index] = state, True
+            param._data, param._grad = [weight], [gradient]
+            mx.autograd.mark_variables([weight], [gradient], [param.grad_req])
+            self._views[index] = weight
+            at = end
 
     def update(self, optimizer: Any) -> None:
         """Update all weights."""
         counts = optimizer._index_update_count
-        done = counts.get(next(iter(self._params)), optimizer.begin_num_update) + 1
-        counts.update(dict.fromkeys(self._params, done))
-        optimizer.num_update = max(done, optimizer.num_update)
-        rate = optimizer.lr_scheduler(optimizer.num_update) if optimizer.lr_scheduler else optimizer.lr
-        if hasattr(optimizer, "beta2"):
-            correction = math.sqrt(1 - optimizer.beta2**done) / (1 - optimizer.beta1**done)
-        else:
-            correction = 1.0
-        self.gradient.wait_to_read()
-        mx.base.check_call(mx.base._LIB.MXNDArrayWaitToWrite(self.weight.handle))
-        for start, end, rate_factor, decay_factor in self._pieces:
-            weight, gradient, *states = (array[start:end] for array in self._arrays)
-            own = rate * rate_factor
-            decay = optimizer.wd * decay_factor * (own if type(optimizer) is AdamW else 1.0)
-            whole = Part(weight, gradient, tuple(states), own * correction, decay, self._room[0])
-            self._spread(optimizer, whole)
-
-    def _spread(self, optimizer: Any, whole: Part) -> None:
-        starts = range(0, len(whole.weight), BLOCK)
-
-        def some(worker: int) -> None:
-            mine = Part(whole.weight, whole.gradient, whole.states, whole.rate, whole.decay, self._room[worker])
-            for start in starts[worker :: len(self._room)]:
-                self._kernel(optimizer, mine.block(start))
-
-        if self._pool:
-            list(self._pool.map(some, range(len(self._room))))
-            return
-        for start in starts:
-            self._kernel(optimizer, whole.block(start))
+        for piece in self._pieces:
+            optimizer.update(piece.indices[0], piece.weight, piece.gradient, piece.state)
+            counts.update(dict.fromkeys(piece.indices, counts[piece.indices[0]]))
 
     @contextmanager
     def apart(self) -> Iterator[None]:
@@ -182,15 +163,18 @@ class _Flat:
         for param in self._params.values():
             param._data, param._grad = [param.data().copy()], [param.grad().copy()]
             mx.autograd.mark_variables(param._data, param._grad, [param.grad_req])
-        if self._pool:
-            self._pool.shutdown()
 
 
-def _memory(array: Any) -> np.ndarray:
-    """An MXNet array's own memory as a NumPy array; who writes there must see to it that MXNet does not meanwhile."""
-    array.wait_to_read()
-    pointer = ctypes.c_void_p()
-    mx.base.check_call(mx.base._LIB.MXNDArrayGetData(array.handle, ctypes.byref(pointer)))
-    assert pointer.value
-    found: np.ndarray = np.ctypeslib.as_array((ctypes.c_float * array.size).from_address(pointer.value))
-    return found
+def _view(state: Any, start: int, end: int, shape: tuple[int, ...]) -> Any:
+    """A parameter's part of what an optimizer keeps: nothing, an array, or several."""
+    if isinstance(state, (list, tuple)):
+        return tuple(_view(one, start, end, shape) for one in state)
+    return None if state is None else state[start:end].reshape(shape)
+
+
+def _copy(source: Any, target: Any) -> None:
+    if isinstance(target, tuple):
+        for one, other in zip(source, target):
+            _copy(one, other)
+    elif target is not None:
+        source.copyto(target)
