@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,29 @@ class Head(mx.gluon.HybridBlock):
         """Features to scores."""
         scores = self.dense(x)  # (batch, outputs)
         return scores if std is None else F.broadcast_add(F.broadcast_mul(scores, std), mean)
+
+
+class Joined(mx.gluon.HybridBlock):
+    """A network and a loss of its outputs, to be compiled as one graph.
+
+    Args:
+        net: the network, whose parameters stay its own.
+        of: (F, outputs, targets, *constants) -> (batch,).
+        constants: how many.
+    Inputs:
+        targets: (batch, ...).
+        more: the constants, then the network's inputs.
+    Outputs:
+        losses: float32 (batch,).
+    """
+
+    def __init__(self, net: Any, of: Callable[..., Any], constants: int = 0) -> None:
+        super().__init__()
+        self.net, self._of, self._constants = net, of, constants
+
+    def hybrid_forward(self, F: Any, targets: Any, *more: Any) -> Any:
+        """Targets and inputs to losses."""
+        return self._of(F, self.net(*more[self._constants :]), targets, *more[: self._constants])
 
 
 def zeros(fields: Sequence[Field], batch: int = 1, steps: int = 4) -> tuple[np.ndarray, ...]:

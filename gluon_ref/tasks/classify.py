@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import answers
 from ..errors import FitError, require
-from ..records import Batch, Facts, Objective, Task
+from ..losses import Loss
+from ..records import Facts, Objective, Task
 
 
 def build(
@@ -33,25 +34,28 @@ def build(
         0 <= label_smoothing < 1, "task classify", "label_smoothing", label_smoothing, "a share from 0 to below 1", 0.1
     )
 
-    weights = _weights(facts, class_weights)  # (labels,) or None
+    weights = _weights(facts, class_weights)
+    constants = () if weights is None else (weights,)  # (labels,)
 
-    def loss(net: Any, batch: Batch) -> Any:
-        from ..backend import mx  # here, so that artefacts answer without it
+    def smoothed(F: Any, logs: Any, hit: Any) -> Any:
+        return (1 - label_smoothing) * hit - label_smoothing * F.mean(logs, axis=-1) if label_smoothing else hit
 
-        logs = mx.nd.log_softmax(net(*batch.inputs), axis=-1)  # (batch, labels)
-        shares = batch.targets.ndim == 2  # (batch, labels) of mixed samples, else (batch,)
-        hit = -(logs * batch.targets).sum(axis=-1) if shares else -mx.nd.pick(logs, batch.targets, axis=-1)  # (batch,)
-        if label_smoothing:
-            hit = (1 - label_smoothing) * hit - label_smoothing * mx.nd.mean(logs, axis=-1)
-        if weights is None:
-            return hit
-        counted = mx.nd.array(weights, ctx=logs.context)
-        return hit * (mx.nd.dot(batch.targets, counted) if shares else mx.nd.take(counted, batch.targets))
+    def labelled(F: Any, scores: Any, targets: Any, *weights: Any) -> Any:
+        logs = F.log_softmax(scores, axis=-1)  # (batch, labels)
+        hit = smoothed(F, logs, -F.pick(logs, targets, axis=-1))  # (batch,)
+        return hit * F.take(weights[0], targets) if weights else hit
+
+    def mixed(F: Any, scores: Any, shares: Any, *weights: Any) -> Any:
+        logs = F.log_softmax(scores, axis=-1)
+        hit = smoothed(F, logs, -F.sum(logs * shares, axis=-1))
+        return hit * F.dot(shares, weights[0]) if weights else hit
+
+    losses = {1: Loss(labelled, constants), 2: Loss(mixed, constants)}  # targets are (batch,) or (batch, labels)
 
     return Task(
         reads=("label",),
         needs="scores",
-        objectives=(Objective("cross_entropy", loss),),
+        objectives=(Objective("cross_entropy", lambda net, batch: losses[batch.targets.ndim](net, batch)),),
         measure=measure,
         metrics=metrics,
         decode=lambda scores: answers.labels([scores], facts.labels),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import answers
-from ..records import Batch, Facts, Objective, Task
+from ..losses import Loss
+from ..records import Facts, Objective, Task
 
 
 def build(facts: Facts) -> Task:
@@ -18,16 +19,14 @@ def build(facts: Facts) -> Task:
         facts: of the data.
     """
 
-    def loss(net: Any, batch: Batch) -> Any:
-        from ..backend import mx  # here, so that artefacts answer without it
-
-        error = (net(*batch.inputs).reshape((-1,)) - batch.targets) / facts.target_std  # (batch,)
-        return mx.nd.square(error)  # in squared standard deviations, so that rates suit any unit
+    def squared(F: Any, values: Any, targets: Any) -> Any:
+        error = (F.reshape(values, (-1,)) - targets) / facts.target_std  # (batch,)
+        return F.square(error)  # in squared standard deviations, so that rates suit any unit
 
     return Task(
         reads=("value",),
         needs="scores",
-        objectives=(Objective("squared_error", loss),),
+        objectives=(Objective("squared_error", Loss(squared)),),
         measure=measure,
         metrics=metrics,
         decode=lambda values: answers.value([values]),
