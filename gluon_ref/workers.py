@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,9 +18,8 @@ from .beats import LAUNCHED, launched
 from .errors import DataError, MachineError
 from .halving import halves, largest
 from .served import MESSAGES, Served
+from .wishes import Wishes
 
-# What workers may wish for at the end of an update, which then happens on all of them after the same one.
-WISHES = ("stop", "checkpoint")
 ATTEMPT = "GLUONREF_ATTEMPT"
 BATCH = "GLUONREF_BATCH"
 LENGTH = 2**16  # values that a float32 of a message takes, exactly
@@ -69,7 +67,7 @@ class Group:
         return loss
 
     def wish(self, name: str, wanted: bool) -> bool:
-        """Wish for one of WISHES after an update; whether it is to happen now, which is so on all workers or none."""
+        """Wish for a stop or a checkpoint after each update until it is granted, to all workers at once."""
         return wanted
 
     def gather(self, message: bytes) -> list[bytes]:
@@ -114,8 +112,7 @@ class Workers(Group):
         self.attempt = attempt()
         self.scaling = os.environ.get(BATCH) == "scale"
         self._kept: dict[Any, tuple[int, Any, list[Any]]] = {}
-        self._wishes, self._granted, self._spent = (dict.fromkeys(WISHES, False) for _ in range(3))
-        self._answers: deque[Any] = deque()
+        self._wishes = Wishes(self.workers)
         if self.served:
             self.store.set_optimizer(Served())
         beats.tell(rank=self.rank)
@@ -123,7 +120,7 @@ class Workers(Group):
     def add(self, slot: int, gradients: Sequence[Sequence[Any]], loss: Any) -> Any:
         """Add up gradients and losses in one message, and send wishes along."""
         first = [on_devices[0] for on_devices in gradients]
-        wishes = mx.nd.array([self._wishes[name] for name in WISHES], ctx=loss.context)
+        wishes = self._wishes.told(loss.context)
         if self.workers > 2:
             *both, loss, wishes = self._sum(("gradient", slot), [*self._halves(slot, first), loss, wishes])
             sums = [high + low for high, low in zip(both[::2], both[1::2])]
@@ -133,8 +130,7 @@ class Workers(Group):
             for one in on_devices:
                 summed.copyto(one)
         if not slot:
-            self._answers.append(wishes.copy())
-            self._hear()
+            self._wishes.hear(wishes)
         return loss.copy()
 
     def _halves(self, slot: int, arrays: Sequence[Any]) -> list[Any]:
@@ -143,22 +139,11 @@ class Workers(Group):
         mine = mx.nd.one_hot(mx.nd.array([self.rank], ctx=top.context), self.workers).reshape((-1,)) * top
         return halves(arrays, self._sum(("top", slot), [mine])[0].max(), self.workers)
 
-    def _hear(self) -> None:
-        """Take the answer to the wishes of the update before: waiting for that keeps the devices busy with this one."""
-        if len(self._answers) < 2:
-            return
-        for name, value in zip(WISHES, self._answers.popleft().asnumpy()):
-            # A wish is sent once more before its being granted is heard of.
-            self._granted[name] = bool(value) and not self._spent[name]
-            self._spent[name] = self._granted[name]
-
     def wish(self, name: str, wanted: bool) -> bool:
-        """Granted with the next update but one after the first worker's wish; at once where workers go on their own."""
+        """Granted some updates later, to all after the same one; at once where workers go on their own."""
         if self.served:
             return wanted
-        granted = self._granted[name]
-        self._granted[name], self._wishes[name] = False, wanted and not granted
-        return granted
+        return self._wishes.wish(name, wanted)
 
     def gather(self, message: bytes) -> list[bytes]:
         """One message after the other."""

@@ -72,11 +72,12 @@ def grants(group: Group) -> bool:
     """A wish of one worker is granted to all after the same update, once."""
     if group.served:
         return group.wish("stop", True)
-    heard = []
-    for step in range(6):
+    heard: list[int] = []
+    for step in range(60):
         group.add(0, [[mx.nd.ones((2,))]], mx.nd.zeros((1,)))
-        heard.append(group.wish("checkpoint", group.rank == 1 and step in (1, 2)))
-    return heard == [False, False, False, True, False, False]
+        if group.wish("checkpoint", group.rank == 1 and step >= 3 and not heard):
+            heard.append(step)
+    return len(heard) == 1 and heard[0] > 3 and len({*group.gather(repr(heard).encode())}) == 1
 
 
 def averages(group: Group) -> bool:
