@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from gluon_ref.launching import launch
 PATIENCE_S = 600.0
 LOOK_S = 0.05
 GO = "go"
+CALM, PATIENT = 0.1, 4
+TICKS = os.sysconf("SC_CLK_TCK")
 SCRIPTS = Path(__file__).resolve().parent
 
 
@@ -131,9 +133,37 @@ def playing(wanted: Sequence[Wanted]) -> Iterator[list[Gang]]:
 
 
 def rounds(wanted: Sequence[Wanted], count: int) -> list[list[list[dict[str, Any]]]]:
-    """For each training what its workers saw in each of some rounds of turns."""
+    """For each training what its workers saw in each of some rounds of turns.
+
+    Under `others` stands how many processors the machine's other processes took in the round. Rounds are played until
+    that was less than CALM in enough of them, but no more than PATIENT times as many; of them the calmest are kept.
+    """
+    played: list[tuple[float, list[list[dict[str, Any]]]]] = []
     with playing(wanted) as gangs:
-        return [list(turns) for turns in zip(*([gang.turn() for gang in gangs] for _ in range(count)))]
+        while sum(others < CALM for others, _ in played) < count and len(played) < PATIENT * count:
+            start, spent = time.monotonic(), _spent()
+            turns = [gang.turn() for gang in gangs]
+            others = (_spent() - spent) / (time.monotonic() - start)
+            played.append((others, [[{**one, "others": others} for one in turn] for turn in turns]))
+    kept = [turns for _, turns in sorted(played, key=lambda each: each[0])[:count]]
+    return [list(turns) for turns in zip(*kept)]
+
+
+def _spent() -> float:
+    """Processor seconds of all processes of this machine but this one and those below it, since its start."""
+    parents, seconds = {}, {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            words = file.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+            parents[int(file.parent.name)] = int(words[1])
+            seconds[int(file.parent.name)] = (int(words[11]) + int(words[12])) / TICKS
+    total = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+    busy = sum(int(total[at]) for at in (1, 2, 3, 6, 7)) / TICKS  # user, nice, system, interrupts
+    own, news = set(), {os.getpid()}
+    while news:
+        own |= news
+        news = {pid for pid, parent in parents.items() if parent in news} - own
+    return busy - sum(seconds.get(pid, 0.0) for pid in own)
 
 
 def main() -> None:

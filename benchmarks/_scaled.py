@@ -46,7 +46,8 @@ def tables(document: dict[str, Any]) -> tuple[str, list[str]]:
 
 def _told(title: str, part: dict[str, Any]) -> str:
     busy = f"{part['busy_before']} processes busy before"
-    return f"## {title}\n\nMedians of {part['rounds']} rounds; {busy}."
+    rounds = f"Medians of {part['rounds']} rounds, the calmest of up to four times as many"
+    return f"## {title}\n\n{rounds}; {busy}; others: processors that other processes took meanwhile."
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
@@ -56,7 +57,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
 
 def _rates(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:
     lines = _table(
-        ("net", "kind", "samples/s", "least", "most", "times plain", "times 1 worker", "efficiency"),
+        ("net", "kind", "samples/s", "least", "most", "times plain", "times 1 worker", "efficiency", "others"),
         (
             (
                 *(
@@ -64,7 +65,7 @@ def _rates(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:
                     row["kind"],
                     *(f"{row[name]:,.0f}" for name in ("rate_per_s", "least_per_s", "most_per_s")),
                 ),
-                *(f"{row[name]:.2f}" for name in ("against_plain", "against_one", "efficiency")),
+                *(f"{row[name]:.2f}" for name in ("against_plain", "against_one", "efficiency", "others")),
             )
             for row in rows
         ),
@@ -82,11 +83,12 @@ def _rates(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:
 def _split(rows: Sequence[dict[str, Any]]) -> list[str]:
     names = ("forward", "backward", "update", "exchange", "wait")
     return _table(
-        ("net", "kind", "MB of gradients", *names),
+        ("net", "kind", "MB of gradients", *names, "others"),
         (
             (
                 *(row["net"], row["kind"], f"{row['size_bytes'] / 1e6:.2f}"),
                 *(f"{row['parts_ms'][name]:.2f}" for name in names),
+                f"{row['others']:.2f}",
             )
             for row in rows
         ),

@@ -80,7 +80,9 @@ def rate(turn: Sequence[dict[str, Any]]) -> float:
 def rates(net: str, data: Sequence[str], count: int) -> list[dict[str, Any]]:
     """Samples per second of each kind; ratios are medians of those within a round."""
     wanted = kinds(net, data, split=False)
-    found = dict(zip((one.label for one in wanted), ([rate(turn) for turn in one] for one in rounds(wanted, count))))
+    played = rounds(wanted, count)
+    others = statistics.median(turn[0]["others"] for turn in played[0])
+    found = {one.label: [rate(turn) for turn in turns] for one, turns in zip(wanted, played)}
     rows = []
     for one in wanted:
         own, workers = found[one.label], max(1, one.workers)
@@ -96,6 +98,7 @@ def rates(net: str, data: Sequence[str], count: int) -> list[dict[str, Any]]:
                 "against_plain": _ratio(own, found["plain"]),
                 "against_one": _ratio(own, single),
                 "efficiency": _ratio(own, found["plain"]) / workers,
+                "others": others,
             }
         )
     return rows
@@ -114,12 +117,22 @@ def split(net: str, data: Sequence[str], count: int) -> list[dict[str, Any]]:
         row = {name: _middle(time for worker in seen for time in worker["parts"][name]) for name in PARTS}
         row["wait"] = 0.0
         if one.store == "dist_sync" and one.workers:
-            last = [max(times) for turn in turns for times in zip(*(worker["handed"] for worker in turn))] * one.workers
-            handed = [time for rank in range(one.workers) for turn in turns for time in turn[rank]["handed"]]
-            back = [time for rank in range(one.workers) for turn in turns for time in turn[rank]["returned"]]
-            row["exchange"] = _middle(time - end for time, end in zip(back, last))
-            row["wait"] = _middle(end - time for time, end in zip(handed, last))
-        rows.append({"net": net, "kind": one.label, "size_bytes": seen[0]["size_bytes"], "parts_ms": row})
+            meetings = [
+                (max(handed), sum(handed) / one.workers, max(back))
+                for turn in turns
+                for handed, back in zip(*(zip(*(worker[name] for worker in turn)) for name in ("handed", "returned")))
+            ]
+            row["exchange"] = _middle(back - last for last, _, back in meetings)
+            row["wait"] = _middle(last - middle for last, middle, _ in meetings)
+        rows.append(
+            {
+                "net": net,
+                "kind": one.label,
+                "size_bytes": seen[0]["size_bytes"],
+                "parts_ms": row,
+                "others": seen[0]["others"],
+            }
+        )
     return rows
 
 
@@ -211,6 +224,9 @@ def main() -> None:
     for part in asked.parts.split(","):
         busy = os.getloadavg()[0]
         found = measure(part, asked.nets.split(","), data, asked.rounds)
+        if part in ("rates", "split"):  # those of other nets stay
+            kept = [row for row in document.get(part, {}).get("found", []) if row["net"] not in asked.nets.split(",")]
+            found = kept + found
         if found is not None:
             document[part] = {"rounds": asked.rounds, "busy_before": round(busy, 1), "found": found}
     document["machine"] = (
