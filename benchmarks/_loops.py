@@ -1,11 +1,13 @@
-"""The nets of benchmarks/training.py in loops in Gluon by hand: `python benchmarks/_loops.py gluon NET BATCH`.
+"""The nets of benchmarks/training.py in loops in Gluon by hand: `python benchmarks/_loops.py KIND NET BATCH`.
 
-`python benchmarks/_loops.py peak none SIZE` multiplies matrices. Both answer as _turns.py says.
+KIND is gluon, or gluon-set with this package's settings in place of MXNet's own. `python benchmarks/_loops.py peak none
+SIZE` multiplies matrices. Both answer as _turns.py says.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,8 @@ from benchmarks import _synthetic
 from benchmarks._training import NETS, RATE, memory
 from benchmarks._turns import answer_requests
 
+# What gluon_ref/backend.py sets, as it is in MXNet.
+MXNETS_OWN = {"MXNET_CPU_PARALLEL_SIZE": "200000"}
 LOOK = 50  # steps between two looks at the loss: what train.log_steps is by default
 
 
@@ -154,4 +158,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "peak":
         peak(int(sys.argv[3]))
     else:
+        if sys.argv[1] == "gluon":
+            os.environ.update(MXNETS_OWN)
         gluon(sys.argv[2], int(sys.argv[3]))

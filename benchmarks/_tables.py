@@ -18,12 +18,14 @@ BARS = (
     ("train", "cnn", "bfloat16", "package", 1.4),
     *(("epoch", net, "package", "torch", least) for net, least in (("cnn", 1.7), ("mlp", 1.0))),
     *(("epoch", net, "package", "gluon", 0.95) for net in ("cnn", "mlp")),
+    *(("epoch", net, "package", "gluon-set", None) for net in ("cnn", "mlp")),
 )
 PEAK_SHARE = 0.5
 NAMES = {
     "package": "gluon_ref",
     "bfloat16": "gluon_ref, bfloat16",
     "gluon": "Gluon by hand",
+    "gluon-set": "Gluon by hand, with this package's settings",
     "torch": "PyTorch eager, fused Adam",
     "torch-channels-last": "the same, channels last",
     "torch-compiled": "torch.compile",

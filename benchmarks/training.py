@@ -1,11 +1,11 @@
 """Training and inference beside PyTorch: `python benchmarks/training.py [--torch PYTHON] [--data fashion_mnist:DIR]`.
 
 The same nets on the same arrays in this package's own training (prepare, fit, hooks), also in bfloat16, in a loop in
-Gluon as one writes it by hand, and in PyTorch (eager with fused Adam, and torch.compile; PYTHON is one that has torch
-2.13 and this package), each in a process of its own, in turns; with all cores and with one thread. Then whole epochs of
-Fashion-MNIST, where a step's time goes, and the machine's speed at products of float32 matrices. An hour; with --quick
-two minutes. Writes benchmarks/results/training.md and training.json, or quick.md and quick.json there; ends with 1
-where a bar is missed.
+Gluon as one writes it by hand, with MXNet's own settings and with this package's, and in PyTorch (eager with fused
+Adam, and torch.compile; PYTHON is one that has torch 2.13 and this package), each in a process of its own, in turns;
+with all cores and with one thread. Then whole epochs of Fashion-MNIST, where a step's time goes, and the machine's
+speed at products of float32 matrices. An hour; with --quick three minutes. Writes benchmarks/results/training.md and
+training.json, or quick.md and quick.json there; ends with 1 where a bar is missed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from gluon_ref.machine import processors
 
 HERE = Path(__file__).parent
 BATCHES = (32, 128, 512)
-KINDS = ("package", "bfloat16", "gluon", "torch", "torch-channels-last", "torch-compiled")
+KINDS = ("package", "bfloat16", "gluon", "gluon-set", "torch", "torch-channels-last", "torch-compiled")
 SIZES = (512, 1024, 2048, 4096)
 PARTS = ("gather", "move", "forward", "backward", "update")
 EPOCHS = {"mlp": 4, "cnn": 2}  # of each process; the first warms up
@@ -96,7 +96,7 @@ def players(commands: dict[str, Sequence[str]], threads: int) -> Iterator[list[P
 
 def command(kind: str, torch: str, *arguments: Any) -> list[str]:
     """The call of a kind's process."""
-    by_hand = {"gluon": "_loops.py", "mx.nd.dot": "_loops.py"}
+    by_hand = dict.fromkeys(("gluon", "gluon-set", "mx.nd.dot"), "_loops.py")
     of_torch = kind.startswith("torch")
     script = HERE / ("_torches.py" if of_torch else by_hand.get(kind, "_training.py"))
     return [torch if of_torch else sys.executable, str(script), *map(str, arguments)]
@@ -140,7 +140,7 @@ def epochs(plan: Plan, folder: str, threads: int) -> Iterator[Row]:
     """Whole epochs of Fashion-MNIST, a process for each training; the first epoch of each is left out."""
     script = str(HERE / "_epochs.py")
     for net, count in {"mlp": 2}.items() if plan.quick else EPOCHS.items():
-        kinds = ["package", "gluon", *(["torch"] if plan.torch else [])]
+        kinds = ["package", "gluon", "gluon-set", *(["torch"] if plan.torch else [])]
         told: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
         for number in range(1 if plan.quick else plan.rounds):
             for kind in kinds:

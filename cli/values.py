@@ -25,7 +25,7 @@ SHORTCUTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "--precision": (
         "train.precision",
-        {"metavar": "NAME", "help": "Arithmetic: float32, or bfloat16 on a CPU with such instructions."},
+        {"metavar": "NAME", "help": "Arithmetic: float32, bfloat16 on a CPU that has it, or float16 on GPUs."},
     ),
     "--hybridize/--no-hybridize": (
         "train.hybridize",

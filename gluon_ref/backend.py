@@ -53,6 +53,10 @@ def prepare(environ: MutableMapping[str, str]) -> list[str]:
         if name != "PORT":
             del environ[name]
     environ.setdefault("OMP_NUM_THREADS", str(processors()))
+    # From this many numbers on, the thread that asks for a copy is helped by others. With those of the operators they
+    # are more than there are cores, and libgomp then lets threads sleep instead of waiting for each other for a moment:
+    # from the first such copy on, a step of a small network takes twice as long (docs/speed.md).
+    environ.setdefault("MXNET_CPU_PARALLEL_SIZE", str(2**31 - 1))
     # MXNet prints a line per subgraph it fuses and per convolution it tunes; results do not change.
     environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
     environ.setdefault("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0")

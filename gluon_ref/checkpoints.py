@@ -71,6 +71,13 @@ def restore(run: runs.Run, state: State, place: Place) -> None:
         state.average.restore(run.file(runs.MEAN))
     if run.state.get("statistics") is True:
         statistics.restore(state, place.group, _rows(run.file(runs.STATISTICS)))
+    if state.scale and not state.scale.restore(run.state.get("scale")):
+        raise AlteredError(
+            str(run.folder / runs.STATE),
+            f"scale {run.state.get('scale')!r}",
+            "the factor of the loss, a power of two, and the updates since it changed",
+            "restore it from a copy, or train again",
+        )
     state.cuts = tuple((int(done), int(size)) for done, size in run.state.get("cuts", ()))
     state.epoch, state.step, state.seen = (run.entry(name, int) for name in ("epoch", "step", "seen"))
     state.batch, state.epoch_seen = run.entry("batch", int), run.entry("epoch_seen", int)
@@ -113,6 +120,7 @@ def _commit(folder: Path, state: State, best: bool, rows: np.ndarray | None) -> 
         "total": state.total,
         "cuts": state.cuts,
         "statistics": rows is not None,
+        **({"scale": state.scale.kept()} if state.scale else {}),
         "trainers": [states.counts(trainer) for trainer in state.trainers],
     }
     runs.commit(folder, record, {name: partial(_whole, write) for name, write in writers.items()})

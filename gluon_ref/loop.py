@@ -160,7 +160,8 @@ def step(
     for pieces in filter(None, batches):
         with mx.autograd.record():
             losses = [objective.loss(state.net, piece) for piece in pieces]  # (batch,) each
-        mx.autograd.backward(losses)
+        factors = state.scale and [mx.nd.full(one.shape, state.scale.value, ctx=one.context) for one in losses]
+        mx.autograd.backward(losses, factors)
         context = losses[0].context
         for loss in losses:
             summed = loss.sum().as_in_context(context)
@@ -176,13 +177,16 @@ def step(
     trainer.allreduce_grads()
     if group.store:
         total = group.add(state.trainers.index(trainer), _gradients(trainer), total)
+    counted = size * state.scale.value if state.scale else size  # what gradients are to be divided by
+    if state.scale and not state.scale.holds(itertools.chain(*_gradients(trainer))):
+        return total
     if clip_norm is not None or state.norm is not None:
-        _clip(state, trainer, size, clip_norm)
-    trainer.update(size)
+        _clip(state, trainer, counted, clip_norm)
+    trainer.update(counted)
     return total
 
 
-def _clip(state: State, trainer: Any, size: int, clip_norm: float | None) -> None:
+def _clip(state: State, trainer: Any, size: float, clip_norm: float | None) -> None:
     """Bring the gradients to a global norm, and note what it was."""
     for gradients in zip(*_gradients(trainer)):  # those of one device
         # Gradients are sums over the samples here; `update` divides by their number.

@@ -20,6 +20,7 @@ from .loop import epoch_seed, fit
 from .place import Place, choose
 from .recipe import Recipe
 from .records import Batch, Data, State
+from .scaling import Scale
 from .workers import ALONE, Group
 
 EVALUATION_BATCH = 256
@@ -84,7 +85,7 @@ def prepare(recipe: Recipe, fresh: bool = True, group: Group = ALONE, total: int
         RequestError: when the recipe cannot be carried out as asked.
     """
     settings = recipe.settings
-    precision.use(settings.precision)
+    precision.use(settings.precision, settings.device)
     place = choose(settings.device, settings.kvstore, group)
     total = total or settings.batch_size * group.workers
     data = load_data(recipe)
@@ -105,6 +106,15 @@ def prepare(recipe: Recipe, fresh: bool = True, group: Group = ALONE, total: int
         assembly.net.hybridize(static_alloc=True, static_shape=False)
     state = State(assembly.net, _trainers(recipe, data, assembly, place, total), total=total)
     state.average = Average(assembly.net, settings.ema) if settings.ema else None
+    if settings.precision == "float16":
+        if group.served:
+            raise FitError(
+                "train",
+                "precision=float16 with kvstore=dist_async",
+                "workers that update together: one whose gradients overflow would have to take back what it sent",
+                "pass --kvstore dist_sync",
+            )
+        state.scale = Scale()
     state.norm = mx.nd.zeros((1,)) if settings.log_norms else None
     return Prepared(recipe, data, place, assembly, altered, state)
 

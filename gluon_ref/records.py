@@ -174,6 +174,7 @@ class State:
         best_epoch: where it was reached.
         best_scores: all figures of that epoch.
         stop: whether to end after this epoch.
+        scale: what the loss is multiplied by in float16, or None.
         total: samples of a batch over all workers.
         cuts: of the epoch under way, (batches, their total) of those that had another total, in order.
     """
@@ -191,6 +192,7 @@ class State:
     recent: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     norm: Any = None
     average: Any = None
+    scale: Any = None
     scores: dict[str, Any] = field(default_factory=dict)
     best: float | None = None
     best_epoch: int = 0

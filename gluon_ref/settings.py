@@ -22,7 +22,7 @@ class Settings:
         patience: stop after that many epochs without a better held-out figure; 0 for never.
         freeze: regular expression; parameters whose name it matches from the start stay as they are.
         factors: PATTERN=FACTOR, each for the learning rate of the parameters that PATTERN matches.
-        precision: of the arithmetic; bfloat16 on a CPU with such instructions, the weights stay float32.
+        precision: of the arithmetic; bfloat16 on a CPU that has it, or float16 on GPUs; the weights stay float32.
         hybridize: compile the network with static memory; off, it runs line by line for debugging.
         device: cpu, cpu:N for N contexts on the CPU, or gpu:0,1 for those GPUs.
         kvstore: how several devices add their gradients: on the host (local), on a device, or by nccl; and how the
@@ -43,7 +43,7 @@ class Settings:
     patience: int = 0
     freeze: str = ""
     factors: tuple[str, ...] = ()
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     hybridize: bool = True
     device: str = "cpu"
     kvstore: Literal["local", "device", "nccl", "dist_sync", "dist_device_sync", "dist_async"] = "device"

@@ -11,7 +11,12 @@ import pytest
 
 from gluon_ref import backend
 
-OTHERS = {"OMP_NUM_THREADS": "3", "OMP_WAIT_POLICY": "passive", "MXNET_SUBGRAPH_VERBOSE": "1"}
+OTHERS = {
+    "OMP_NUM_THREADS": "3",
+    "OMP_WAIT_POLICY": "passive",
+    "MXNET_SUBGRAPH_VERBOSE": "1",
+    "MXNET_CPU_PARALLEL_SIZE": "9",
+}
 
 
 def imported(*, path: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -64,6 +69,7 @@ def test_threads_are_as_many_as_processors(monkeypatch: pytest.MonkeyPatch) -> N
     environ: dict[str, str] = {}
     assert backend.prepare(environ) == []
     assert environ["OMP_NUM_THREADS"] == "5"
+    assert int(environ["MXNET_CPU_PARALLEL_SIZE"]) > 10**9  # copies are made by one
 
 
 def test_a_server_role_left_over_does_not_hang_the_import() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gluon_ref import precision
+from gluon_ref.errors import FitError
 
 # In a process of its own: MXNet cannot go back from bfloat16.
 PROGRAM = """
@@ -33,6 +34,12 @@ except RequestError as error:
     assert "precision=float32 after a training in bfloat16" in str(error)
 else:
     raise AssertionError("float32 was not refused")
+try:
+    precision.use("float16", "gpu:0")
+except RequestError as error:
+    assert "precision=float16 after a training in bfloat16" in str(error)
+else:
+    raise AssertionError("float16 was not refused")
 """
 
 
@@ -48,6 +55,12 @@ def test_a_training_in_bfloat16_keeps_weights_in_float32_and_the_process_in_bflo
 def test_a_processor_is_fast_by_its_instructions(monkeypatch: pytest.MonkeyPatch, flags: str, fast: bool) -> None:
     monkeypatch.setattr(precision, "instructions", lambda: set(flags.split()))
     assert precision.fast() == fast
+
+
+@pytest.mark.parametrize(("name", "device"), [("float16", "cpu"), ("float16", "cpu:2"), ("bfloat16", "gpu:0,1")])
+def test_a_device_without_such_arithmetic_is_refused(name: str, device: str) -> None:
+    with pytest.raises(FitError, match=f"precision={name} on device={device}; expected float16 on GPUs"):
+        precision.use(name, device)
 
 
 def test_float32_needs_nothing() -> None:

@@ -57,6 +57,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ("MXNET_HOME", "folder of pretrained weights"),
     ("MXNET_SUBGRAPH_VERBOSE", "whether MXNet prints what it fuses"),
     ("MXNET_CUDNN_AUTOTUNE_DEFAULT", "whether cuDNN looks for the fastest convolution"),
+    ("MXNET_CPU_PARALLEL_SIZE", "from how many numbers on arrays are copied by several threads; not set, by one"),
     ("MXNET_*", "read by MXNet; not known to change results"),
     ("KMP_*", "read by Intel's and LLVM's OpenMP; the mxnet wheel links GNU's, which does not read it"),
     ("OMP_NUM_THREADS", "see processors"),
