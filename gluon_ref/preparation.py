@@ -17,10 +17,10 @@ from .batching import batches, plan, recut
 from .errors import FitError, OptionError, nearest, reason
 from .layers import settle
 from .loop import epoch_seed, fit
+from .loss_scaling import Scale
 from .place import Place, choose
 from .recipe import Recipe
 from .records import Batch, Data, State
-from .scaling import Scale
 from .workers import ALONE, Group
 
 EVALUATION_BATCH = 256

@@ -29,7 +29,7 @@ PLAN = """
 
     recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
     samples interrupts locking checks arrays graphs facts reshapes answers groups workers halving served serving
-    flat adamw losses wishes scaling
+    flat adamw losses wishes loss_scaling
 
     backend records errors machine documents downloading folders beats
 """

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gluon_ref import checkpoints, loop, runs, scaling
+from gluon_ref import checkpoints, loop, loss_scaling, runs
 from gluon_ref import recipe as recipes
 from gluon_ref.backend import mx
 from gluon_ref.errors import AlteredError, FitError
+from gluon_ref.loss_scaling import MOST, START, Scale
 from gluon_ref.place import spread
 from gluon_ref.preparation import Prepared, prepare
-from gluon_ref.scaling import MOST, START, Scale
 from gluon_ref.training import train
 from gluon_ref.workers import Group
 
 
 def test_the_factor_halves_on_overflow_and_doubles_after_many_good_updates(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scaling, "PATIENCE", 3)
+    monkeypatch.setattr(loss_scaling, "PATIENCE", 3)
     scale, fine = Scale(), mx.nd.ones((3,))
     for bad in (np.inf, -np.inf, np.nan):
         assert not scale.holds([fine, mx.nd.array([1.0, bad])])
