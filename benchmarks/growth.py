@@ -24,6 +24,7 @@ from typing import Any
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -171,6 +172,16 @@ def document(timed: Sequence[Point], kept: Sequence[Point]) -> str:
     )
 
 
+def mark(axes: Any, values: Sequence[float]) -> None:
+    """Ticks at the values themselves, and plain numbers rather than powers, which the drawing's style does not set."""
+    axes.set_xticks(values, [f"{one / 1e6:.2g}M" if one >= 1e6 else f"{one:,}" for one in values])
+    if axes.get_yscale() == "log":
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def draw(timed: Sequence[Point], kept: Sequence[Point], path: Path) -> None:
     """A panel for each curve, both axes logarithmic, and one of memory."""
     names = list(dict.fromkeys(one.curve for one in timed))
@@ -188,6 +199,7 @@ def draw(timed: Sequence[Point], kept: Sequence[Point], path: Path) -> None:
             axes.plot(xs, [one.work_s for one in mine], "--", color=PALETTE[1], label="processor")
             axes.legend(frameon=False, fontsize=8, labelcolor=INK)
             axes.set(xscale="log", yscale="log", xlabel=name)
+            mark(axes, xs)
             axes.set_title(f"{mine[0].net}: seconds an epoch", loc="left", fontsize=10.5)
         axes = panels[len(names)]
         for colour, kind in enumerate((*STREAMED, *HELD)):
@@ -195,6 +207,7 @@ def draw(timed: Sequence[Point], kept: Sequence[Point], path: Path) -> None:
             xs, ys = [one.at for one in mine], [one.bytes / 1e6 for one in mine]
             axes.plot(xs, ys, marker="o", markersize=4, color=PALETTE[colour], label=kind)
         axes.set(xscale="log", xlabel="samples in files", ylim=(0, None))
+        mark(axes, [one.at for one in mine])
         axes.set_title("most memory, MB", loc="left", fontsize=10.5)
         axes.legend(frameon=False, fontsize=8, labelcolor=INK)
         for axes in panels:
