@@ -79,6 +79,11 @@ def _ending(outcome: Outcome) -> str:
     return "" if outcome.stopped or outcome.code in CODES else f"code {outcome.code}"
 
 
+def _hear() -> None:
+    """Let the process be interrupted even if this one, a shell's background job, is not: what ends this one ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _run(command: Sequence[str], more: Mapping[str, str], out: Path) -> Outcome:
     before = set(_begun(out))
     # Signals of the terminal come here alone, and are passed on once: a second one would meet it cleaning up.
@@ -89,6 +94,7 @@ def _run(command: Sequence[str], more: Mapping[str, str], out: Path) -> Outcome:
         stderr=subprocess.PIPE,
         env={**os.environ, INSIDE: "1", **more},
         start_new_session=True,
+        preexec_fn=_hear,
     )
     with _passing_on(child) as came:
         output, errors = child.communicate()

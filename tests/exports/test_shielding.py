@@ -57,6 +57,14 @@ def test_a_network_that_onednn_cannot_run_is_run_without_it(tmp_path: Path, monk
     assert found.notes == ("MXNet's oneDNN ends its process on this network (SIGSEGV); MXNET_MKLDNN_ENABLED=0 was set",)
 
 
+def test_a_background_job_that_is_deaf_to_interrupts_still_passes_a_signal_on(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        test_a_signal_lets_the_process_clean_up_and_is_its_exit_code(signal.SIGTERM, tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_the_process_clean_up_and_is_its_exit_code(sent: signal.Signals, tmp_path: Path) -> None:
     """The process is interrupted, whatever came, and once, so that nothing breaks off what it does then."""
