@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -58,6 +59,13 @@ def machine() -> str:
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     versions_here = f"MXNet {versions()['mxnet']}, Python {platform.python_version()}"
     return f"{model or platform.machine()}, {processors()} cores, {versions_here}"
+
+
+def keep(place: Path, text: str, document: dict[str, Any]) -> None:
+    """Write what was measured, as Markdown and as JSON beside it."""
+    place.parent.mkdir(exist_ok=True)
+    place.with_suffix(".md").write_text(text, encoding="utf-8")
+    place.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def ratio(quick: Any, slow: Any) -> tuple[float, float, float]:

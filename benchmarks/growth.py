@@ -235,10 +235,8 @@ def main() -> None:
     text = f"# How cost grows\n\n{head}\n\n{document(timed, kept)}"
     print(text)
     place = HERE / "results" / ("quick-growth" if asked.quick else "growth")
-    place.parent.mkdir(exist_ok=True)
-    place.with_suffix(".md").write_text(f"{text}\n![the same as plots]({place.name}.png)\n", encoding="utf-8")
     rows = {"epochs": [asdict(one) for one in timed], "files": [asdict(one) for one in kept]}
-    place.with_suffix(".json").write_text(json.dumps({"about": head, **rows}, indent=1) + "\n", encoding="utf-8")
+    _tables.keep(place, f"{text}\n![the same as plots]({place.name}.png)\n", {"about": head, **rows})
     draw(timed, kept, place.with_suffix(".png"))
     sys.exit(any(grown(kept, kind) > BAR for kind in STREAMED))
 

@@ -12,14 +12,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from _gangs import Wanted, rounds
 from _hosts import SHELL, cabled
 from _scaling import Exchange, exchange_s, fit
 from _steps import PARTS, Job
+from _tables import machine
 
 from gluon_ref.machine import processors
 
@@ -108,6 +107,12 @@ def _ratio(own: Sequence[float], other: Sequence[float]) -> float:
     return statistics.median(one / each for one, each in zip(own, other))
 
 
+def meetings(turns: Sequence[Sequence[dict[str, Any]]]) -> Iterator[tuple[tuple[float, ...], tuple[float, ...]]]:
+    """When each worker handed its gradients over and had the sums back, of each step of some turns."""
+    for turn in turns:
+        yield from zip(*(zip(*(worker[name] for worker in turn)) for name in ("handed", "returned")))
+
+
 def split(net: str, data: Sequence[str], count: int) -> list[dict[str, Any]]:
     """Milliseconds of a step's parts, each waited for, medians over steps and workers."""
     wanted = kinds(net, data, split=True)
@@ -117,13 +122,8 @@ def split(net: str, data: Sequence[str], count: int) -> list[dict[str, Any]]:
         row = {name: _middle(time for worker in seen for time in worker["parts"][name]) for name in PARTS}
         row["wait"] = 0.0
         if one.store == "dist_sync" and one.workers:
-            meetings = [
-                (max(handed), sum(handed) / one.workers, max(back))
-                for turn in turns
-                for handed, back in zip(*(zip(*(worker[name] for worker in turn)) for name in ("handed", "returned")))
-            ]
-            row["exchange"] = _middle(back - last for last, _, back in meetings)
-            row["wait"] = _middle(last - middle for last, middle, _ in meetings)
+            row["exchange"] = _middle(max(back) - max(handed) for handed, back in meetings(turns))
+            row["wait"] = _middle(max(handed) - sum(handed) / one.workers for handed, _ in meetings(turns))
         rows.append(
             {
                 "net": net,
@@ -153,11 +153,7 @@ def exchanges(
         print(label, file=sys.stderr, flush=True)
         one = Wanted(label, job, workers, servers, hosts=where, environ={BOUND: "1000"})
         turns = rounds([one], count)[0]
-        times = [
-            max(back) - max(handed)
-            for turn in turns
-            for handed, back in zip(*(zip(*(worker[name] for worker in turn)) for name in ("handed", "returned")))
-        ]
+        times = [max(back) - max(handed) for handed, back in meetings(turns)]
         parts = turns[0][0]["parts"]
         compute = sum(statistics.median(parts[name]) for name in PARTS if name != "exchange")
         size = turns[0][0]["size_bytes"]
@@ -229,9 +225,7 @@ def main() -> None:
             found = kept + found
         if found is not None:
             document[part] = {"rounds": asked.rounds, "busy_before": round(busy, 1), "found": found}
-    document["machine"] = (
-        f"{_model()}, {processors()} cores, MXNet {version('mxnet')}, Python {platform.python_version()}"
-    )
+    document["machine"] = machine()
     file.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     text, missed = _scaled.tables(document)
     print(text)
@@ -240,11 +234,6 @@ def main() -> None:
     if missed:
         print(f"missed: {', '.join(missed)}", file=sys.stderr)
     sys.exit(bool(missed))
-
-
-def _model() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ training.json, or quick.md and quick.json there; ends with 1 where a bar is miss
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -181,11 +180,8 @@ def main() -> None:
     text = f"# Training beside PyTorch\n\n{head}\n\n{_tables.document(found, cores)}"
     print(text)
     place = HERE / "results" / ("quick" if asked.quick else "training")
-    place.parent.mkdir(exist_ok=True)
-    place.with_suffix(".md").write_text(text, encoding="utf-8")
     reached = _tables.bars(found, cores)
-    document = {"about": head, "bars": reached, "rows": [asdict(one) for one in found]}
-    place.with_suffix(".json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    _tables.keep(place, text, {"about": head, "bars": reached, "rows": [asdict(one) for one in found]})
     sys.exit(any(bar["least"] is not None and bar["reached"] < bar["least"] for bar in reached))
 
 
