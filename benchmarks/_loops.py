@@ -21,8 +21,8 @@ from benchmarks import _synthetic
 from benchmarks._training import NETS, RATE, memory
 from benchmarks._turns import answer_requests
 
-# What gluon_ref/backend.py sets, as it is in MXNet.
-MXNETS_OWN = {"MXNET_CPU_PARALLEL_SIZE": "200000"}
+# What gluon_ref/backend.py sets, as it is in MXNet; with GLIBC_TUNABLES it leaves memory to glibc.
+MXNETS_OWN = {"MXNET_CPU_PARALLEL_SIZE": "200000", "GLIBC_TUNABLES": ""}
 LOOK = 50  # steps between two looks at the loss: what train.log_steps is by default
 
 

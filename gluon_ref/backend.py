@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from .beats import LAUNCHED
 from .errors import MachineError
-from .machine import processors
+from .heap import keep
+from .machine import kernels, processors
 
 # Names that numpy 1.24 removed and mxnet 1.9.1, gluoncv and gluonnlp still use (apache/mxnet#21165).
 NUMPY_ALIASES = {"bool": bool, "int": int, "float": float, "object": object, "complex": complex, "str": str}
@@ -57,6 +58,8 @@ def prepare(environ: MutableMapping[str, str]) -> list[str]:
     # are more than there are cores, and libgomp then lets threads sleep instead of waiting for each other for a moment:
     # from the first such copy on, a step of a small network takes twice as long (docs/speed.md).
     environ.setdefault("MXNET_CPU_PARALLEL_SIZE", str(2**31 - 1))
+    if best := kernels():
+        environ.setdefault("OPENBLAS_CORETYPE", best)
     # MXNet prints a line per subgraph it fuses and per convolution it tunes; results do not change.
     environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
     environ.setdefault("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0")
@@ -82,6 +85,7 @@ def _import_mxnet() -> types.ModuleType:
             setattr(numpy, name, value)
     for line in prepare(os.environ):
         print(f"warning: {line}", file=sys.stderr)
+    keep(os.environ)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numpy's and distutils' deprecations, which only mxnet could mend

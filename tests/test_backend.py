@@ -16,6 +16,7 @@ OTHERS = {
     "OMP_WAIT_POLICY": "passive",
     "MXNET_SUBGRAPH_VERBOSE": "1",
     "MXNET_CPU_PARALLEL_SIZE": "9",
+    "OPENBLAS_CORETYPE": "Nehalem",
 }
 
 
@@ -70,6 +71,14 @@ def test_threads_are_as_many_as_processors(monkeypatch: pytest.MonkeyPatch) -> N
     assert backend.prepare(environ) == []
     assert environ["OMP_NUM_THREADS"] == "5"
     assert int(environ["MXNET_CPU_PARALLEL_SIZE"]) > 10**9  # copies are made by one
+
+
+@pytest.mark.parametrize("best", ["Haswell", ""])
+def test_openblas_is_told_of_a_processor_whose_kernels_are_known(monkeypatch: pytest.MonkeyPatch, best: str) -> None:
+    monkeypatch.setattr(backend, "kernels", lambda: best)
+    environ: dict[str, str] = {}
+    assert backend.prepare(environ) == []
+    assert environ.get("OPENBLAS_CORETYPE", "") == best
 
 
 def test_a_server_role_left_over_does_not_hang_the_import() -> None:

@@ -31,7 +31,7 @@ PLAN = """
     samples interrupts locking checks arrays graphs facts reshapes answers groups workers halving served serving
     flat adamw losses wishes loss_scaling
 
-    backend records errors machine documents downloading folders beats
+    backend records errors machine heap documents downloading folders beats
 """
 FLOORS = [floor.split() for floor in PLAN.split("\n\n")]
 PLUGINS = ("models", "data", "tasks", "exporters", "inputs")

@@ -245,6 +245,34 @@ def test_instructions_are_those_of_the_first_processor(monkeypatch: Patch, text:
     assert machine.instructions() == found
 
 
+AVX512 = "avx2 fma avx512f avx512bw avx512cd avx512dq avx512vl"
+
+
+@pytest.mark.parametrize(
+    ("maker", "flags", "found"),
+    [
+        ("GenuineIntel", AVX512 + " amx_bf16", "SkylakeX"),
+        ("GenuineIntel", "sse2 avx2 fma avx512f avx512er", "Haswell"),  # Xeon Phi
+        ("GenuineIntel", "sse2 avx2 fma", "Haswell"),
+        ("GenuineIntel", "sse2 avx", ""),
+        ("AuthenticAMD", AVX512, "Zen"),
+        ("AuthenticAMD", "sse2 avx2 fma", "Zen"),
+        ("CentaurHauls", "sse2 avx2 fma", ""),
+    ],
+)
+def test_kernels_are_those_of_the_maker_and_the_instructions(
+    monkeypatch: Patch, maker: str, flags: str, found: str
+) -> None:
+    text = f"processor\t: 0\nvendor_id\t: {maker}\nmodel name\t: flags of all kinds\nflags\t\t: {flags}\n"
+    monkeypatch.setattr(machine, "_read", {"/proc/cpuinfo": text}.get)
+    assert machine.kernels() == found
+
+
+def test_no_kernels_are_chosen_where_the_system_does_not_say(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(machine, "_read", {}.get)
+    assert machine.kernels() == ""
+
+
 MEMINFO = {"/proc/meminfo": "MemTotal: 8000 kB\nMemFree: 1000 kB\nMemAvailable: 5000 kB\nHugePages_Total: 0"}
 ALL, FREE, KIB = 8000 * 1024, 5000 * 1024, 1024
 ONE, OWN = "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory/docker/ab"

@@ -25,7 +25,7 @@ def check(environ: Mapping[str, str], load: float | None) -> list[Finding]:
         load: average of the last minute, taken before the doctor itself computed; None where the system has none.
     """
     threads, finding = _threads(environ)
-    return [_cores(), finding, _neighbours(environ, threads, load), _instructions(), _memory()]
+    return [_cores(), finding, _neighbours(environ, threads, load), _instructions(), _kernels(environ), _memory()]
 
 
 def _cores() -> Finding:
@@ -71,6 +71,15 @@ def _instructions() -> Finding:
     if not has.intersection(BFLOAT16):
         told += "; none for bfloat16, so bfloat16 is slower than float32"
     return fine("instructions", told)
+
+
+def _kernels(environ: Mapping[str, str]) -> Finding:
+    """For which processor OpenBLAS, which does MXNet's products outside of layers, computes."""
+    best, given = machine.kernels(), environ.get("OPENBLAS_CORETYPE")
+    if given is None:
+        told = f"OpenBLAS's for {best}" if best else "as OpenBLAS chooses"
+        return fine("kernels", told + "; OPENBLAS_CORETYPE is not set")
+    return fine("kernels", f"OPENBLAS_CORETYPE={given}" + (f"; without it {best}" if best else ""))
 
 
 def _memory() -> Finding:

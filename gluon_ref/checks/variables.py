@@ -15,6 +15,7 @@ DISTRIBUTED = "only distributed runs read it: gluonref sets it aside, other prog
 VALUES = "the numbers that come out differ from those of a machine without it"
 SLOWER = "training is slower"
 PRINTS = "MXNet prints more"
+HEAP = "gluonref leaves glibc's memory to it, and does not keep what is freed: LSTMs train and answer more slowly"
 # Pattern -> what it does. The first that fits counts; a value of "" is any value.
 STRAY: tuple[tuple[str, str, str], ...] = (
     ("DMLC_LOG_*", "", PRINTS),
@@ -50,6 +51,8 @@ STRAY: tuple[tuple[str, str, str], ...] = (
     ("DNNL_MAX_CPU_ISA", "", "oneDNN leaves instructions of this processor unused: " + VALUES),
     ("DNNL_VERBOSE", "", PRINTS),
     ("MKLDNN_VERBOSE", "", PRINTS),
+    ("MALLOC_*", "", HEAP),
+    ("GLIBC_TUNABLES", "", HEAP),
     ("LD_PRELOAD", "", "these libraries are loaded before all others, and theirs are used in place of MXNet's"),
 )
 # Told as they are: they do no harm here.
@@ -62,6 +65,7 @@ KNOWN: tuple[tuple[str, str], ...] = (
     ("KMP_*", "read by Intel's and LLVM's OpenMP; the mxnet wheel links GNU's, which does not read it"),
     ("OMP_NUM_THREADS", "see processors"),
     ("OMP_*", "read by OpenMP"),
+    ("OPENBLAS_CORETYPE", "see processors"),
     ("OPENBLAS_NUM_THREADS", "threads of the linear algebra of numpy and MXNet"),
     ("CUDA_VISIBLE_DEVICES", "which GPUs MXNet may see"),
     ("PYTHONPATH", "see shadows"),

@@ -20,6 +20,7 @@ def well(monkeypatch: Patch) -> None:
     monkeypatch.setattr(machine, "processors", lambda: 3)
     monkeypatch.setattr(machine, "memory", lambda: (8 * GIB, 5 * GIB))
     monkeypatch.setattr(machine, "instructions", lambda: {"avx2", "avx512_bf16", "sse2"})
+    monkeypatch.setattr(machine, "kernels", lambda: "Haswell")
     monkeypatch.setattr(processors.os, "cpu_count", lambda: 6)
 
 
@@ -30,6 +31,7 @@ def test_a_machine_alone_is_well() -> None:
     assert found["threads"].found == "3, one per core allowed; OMP_NUM_THREADS is not set"
     assert found["neighbours"].found == "0.2 busy on average in the last minute, of 6 processors"
     assert found["instructions"].found == "avx2, avx512_bf16"
+    assert found["kernels"].found == "OpenBLAS's for Haswell; OPENBLAS_CORETYPE is not set"
     assert found["memory"].found == "5.0 GiB free of 8.0 GiB"
 
 
@@ -82,6 +84,14 @@ def test_no_instructions_for_bfloat16_are_told(monkeypatch: Patch) -> None:
     monkeypatch.setattr(machine, "instructions", lambda: {"avx2"})
     found = named(processors.check({}, 0))
     assert found["instructions"].found == "avx2; none for bfloat16, so bfloat16 is slower than float32"
+
+
+def test_kernels_that_a_person_chose_are_told(monkeypatch: Patch) -> None:
+    environ = {"OPENBLAS_CORETYPE": "Nehalem"}
+    assert named(processors.check(environ, 0))["kernels"].found == "OPENBLAS_CORETYPE=Nehalem; without it Haswell"
+    monkeypatch.setattr(machine, "kernels", lambda: "")
+    assert named(processors.check(environ, 0))["kernels"].found == "OPENBLAS_CORETYPE=Nehalem"
+    assert named(processors.check({}, 0))["kernels"].found == "as OpenBLAS chooses; OPENBLAS_CORETYPE is not set"
 
 
 def test_little_memory_is_told(monkeypatch: Patch) -> None:

@@ -28,6 +28,8 @@ CASES = [
     ("OMP_WAIT_POLICY", "active", "threads wait busily or sleep"),
     ("GOMP_CPU_AFFINITY", "0", "bound to cores"),
     ("DNNL_MAX_CPU_ISA", "SSE41", "leaves instructions of this processor unused"),
+    ("MALLOC_ARENA_MAX", "2", "does not keep what is freed"),
+    ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", "does not keep what is freed"),
     ("LD_PRELOAD", "/usr/lib/libtcmalloc.so", "loaded before all others"),
 ]
 
@@ -52,6 +54,7 @@ KNOWN = [
     ("MXNET_MKLDNN_ENABLED", "1", "MXNET_MKLDNN_ENABLED=1 (read by MXNet"),
     ("KMP_AFFINITY", "compact", "KMP_AFFINITY=compact (read by Intel's and LLVM's OpenMP; the mxnet wheel links GNU's"),
     ("OMP_NUM_THREADS", "1", "OMP_NUM_THREADS=1 (see processors)"),
+    ("OPENBLAS_CORETYPE", "Haswell", "OPENBLAS_CORETYPE=Haswell (see processors)"),
     ("PYTHONPATH", "lib", "PYTHONPATH=lib (see shadows)"),
 ]
 
