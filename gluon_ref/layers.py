@@ -111,6 +111,8 @@ def settle(net: Any, fields: Sequence[Field], context: Any) -> None:
             "inputs that every layer can take",
             "choose another model, or larger inputs",
         ) from None
+    for param in net.collect_params().values():
+        param._var = None  # made before its shape was known; graphs that are compiled from now on have it
 
 
 def check_dropout(where: str, name: str, value: float) -> None:

@@ -50,9 +50,7 @@ def bfloat16(net: Any, example: Arrays) -> Any:
     """
     if not fast():
         raise RequestError("benchmark", "bfloat16", "a processor that multiplies it", "leave it out")
-    net.hybridize()
-    answering(net, mx.cpu())(*example)
-    return static(lowered(net), example)
+    return static(lowered(net, lambda net: answering(net, mx.cpu())(*example)), example)
 
 
 # Ways to run a network: what makes it so of an imperative one and an example of its inputs.
