@@ -4,8 +4,8 @@ The same nets on the same arrays in this package's own training (prepare, fit, h
 Gluon as one writes it by hand, with MXNet's own settings and with this package's, and in PyTorch (eager with fused
 Adam, and torch.compile; PYTHON is one that has torch 2.13 and this package), each in a process of its own, in turns;
 with all cores and with one thread. Then whole epochs of Fashion-MNIST, where a step's time goes, and the machine's
-speed at products of float32 matrices. An hour; with --quick three minutes. Writes benchmarks/results/training.md and
-training.json, or quick.md and quick.json there; ends with 1 where a bar is missed.
+speed at products of float32 matrices. An hour; with --bars half of it, with --quick three minutes. Writes
+benchmarks/results/training.md and training.json, or bars.md or quick.md and theirs; ends with 1 where a bar is missed.
 """
 
 from __future__ import annotations
@@ -161,7 +161,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--torch", default="", help="Python that has torch and this package; left out without it")
     parser.add_argument("--data", default="", help="fashion_mnist:DIR, for whole epochs; left out without it")
-    parser.add_argument("--quick", action="store_true", help="batch 128, all cores, three short rounds")
+    parser.add_argument("--bars", action="store_true", help="batch 128 and all cores only")
+    parser.add_argument("--quick", action="store_true", help="likewise, in three short rounds, and no epochs of cnn")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each process")
     asked = parser.parse_args()
     name, _, folder = asked.data.partition(":")
@@ -170,16 +171,16 @@ def main() -> None:
     busy, cores = os.getloadavg()[0], processors()
     plan = Plan(asked.torch, 3 if asked.quick else asked.rounds, 0.3 if asked.quick else 0.7, asked.quick)
     found: list[Row] = []
-    for threads in [cores] if asked.quick or cores == 1 else [cores, 1]:
+    short = "quick" if asked.quick else "bars" if asked.bars else ""
+    for threads in [cores] if short or cores == 1 else [cores, 1]:
         found += peaks(plan, threads)
-        found += nets(plan, threads, [_tables.BATCH] if asked.quick else BATCHES)
+        found += nets(plan, threads, [_tables.BATCH] if short else BATCHES)
     found += epochs(plan, folder, cores) if folder else ()
-    quick = " --quick" if asked.quick else ""
-    line = f"`python benchmarks/training.py{quick} --torch PYTHON --data fashion_mnist:DIR`"
+    line = f"`python benchmarks/training.py{short and f' --{short}'} --torch PYTHON --data fashion_mnist:DIR`"
     head = f"{line}, {_tables.machine()}; {plan.rounds} rounds in turns, {busy:.1f} processes busy before."
     text = f"# Training beside PyTorch\n\n{head}\n\n{_tables.document(found, cores)}"
     print(text)
-    place = HERE / "results" / ("quick" if asked.quick else "training")
+    place = HERE / "results" / (short or "training")
     reached = _tables.bars(found, cores)
     _tables.keep(place, text, {"about": head, "bars": reached, "rows": [asdict(one) for one in found]})
     sys.exit(any(bar["least"] is not None and bar["reached"] < bar["least"] for bar in reached))
