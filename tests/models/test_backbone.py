@@ -79,7 +79,7 @@ def test_frozen_trains_the_last_layer_only_and_keeps_running_statistics(weights:
         loss = net(mx.nd.random.uniform(0, 255, shape=(4, 3, 32, 32))).square().sum()
     loss.backward()
     trainer.step(4)
-    mx.nd.waitall()  # oneDNN is laying out weights anew, after the forward pass outside of training; do not read them yet
+    mx.nd.waitall()  # oneDNN lays out weights anew, after the forward pass outside of training: not to be read yet
     changed = {
         n for n, p in net._collect_params_with_prefix().items() if not np.array_equal(before[n], p.data().asnumpy())
     }
