@@ -95,8 +95,8 @@ def _rows(path: Path) -> np.ndarray:
 
 
 def _commit(folder: Path, state: State, best: bool, rows: np.ndarray | None) -> None:
-    # A forward pass after an evaluation lets oneDNN lay out weights anew. Those that no update writes then, for they are
-    # frozen, must not be read meanwhile.
+    # A forward pass after an evaluation lets oneDNN lay out weights anew. Those that are frozen, and so written by no
+    # update, must not be read meanwhile.
     mx.nd.waitall()
     weights = partial(_write, state.net)
     writers: dict[str, Callable[[str], None]] = {runs.LAST: weights}

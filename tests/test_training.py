@@ -134,6 +134,20 @@ def test_a_run_killed_after_any_checkpoint_ends_bit_for_bit_like_one_never_stopp
     assert figures(tmp_path / "whole") == figures(tmp_path / "stopped")
 
 
+@pytest.mark.usefixtures("few_names")
+def test_weights_are_written_when_nothing_is_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frozen ones would be read while oneDNN lays them out anew, which ends the process or writes something else."""
+    done: list[str] = []
+    wait, commit = checkpoints.mx.nd.waitall, runs.commit
+    monkeypatch.setattr(checkpoints.mx.nd, "waitall", lambda: (done.append("waited"), wait()))
+    monkeypatch.setattr(runs, "commit", lambda *given: (done.append("wrote"), commit(*given)))
+    base, changes = next(iter(CASES.values()))
+    train(recipes.read(base).change([*changes, ("train.epochs", 1), ("train.checkpoint_steps", 1)]), tmp_path / "run")
+    written = [at for at, what in enumerate(done) if what == "wrote"]
+    assert len(written) > 1
+    assert all(done[at - 1] == "waited" for at in written)
+
+
 def test_a_run_folder_holds_what_the_plan_says(run: Path) -> None:
     assert sorted(path.name for path in run.iterdir()) == [
         "facts.json", "log.jsonl", "run.toml", "state.json", "trainer-0.states", "weights-best.params",
