@@ -44,7 +44,7 @@ class Windows:
         ends = list(self.pads) if not self.cut else [pad + one for pad, one in zip(self.pads, self.beyond)]
         pads = [*self.pads, *ends]
         if within or any(one >= kernel for one, kernel in zip(ends, self.kernel)):
-            data = steps.add("Pad", data, steps.constant([0, 0, *self.pads, 0, 0, *ends]), steps.like(filler))
+            data = _padded(steps, data, [0, 0, *self.pads, 0, 0, *ends], filler)
             pads = [0] * len(pads)
         return steps.add(op, data, kernel_shape=self.kernel, strides=self.strides, pads=pads, **options)
 
@@ -53,7 +53,7 @@ class Windows:
         if any(stride > kernel for stride, kernel in zip(self.strides, self.kernel)):
             raise steps.refuse("pooling_convention=full with strides larger than the kernel on an axis that varies")
         if any(self.pads):
-            data = steps.add("Pad", data, steps.constant([0, 0, *self.pads] * 2), steps.like(filler))
+            data = _padded(steps, data, [0, 0, *self.pads] * 2, filler)
         options["ceil_mode"] = 1
         return steps.add(op, data, kernel_shape=self.kernel, strides=self.strides, **options)
 
@@ -65,6 +65,16 @@ class Windows:
             stops = np.minimum(starts + one, size + pad if counted else size)
             found = np.multiply.outer(found, stops - (starts if counted else np.maximum(starts, 0)))
         return np.maximum(found, 1)  # the mean of nothing is 0
+
+
+def _padded(steps: Steps, data: str, pads: list[int], filler: float) -> str:
+    """Padding that is part of the data, whatever is pooled.
+
+    ONNX Runtime 1.23, the last for Python 3.10, would move zeros into the pooling, where padding means something else;
+    a maximum of one value stops that.
+    """
+    padded = steps.add("Pad", data, steps.constant(pads), steps.like(filler))
+    return padded if filler else steps.add("Max", padded)
 
 
 def pooling(steps: Steps) -> str:
