@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import rectifying
 from .backend import mx
 from .errors import FitError, reason, require
 from .records import Facts, Field
@@ -77,6 +78,8 @@ class Joined(mx.gluon.HybridBlock):
         losses: float32 (batch,).
     """
 
+    _cached_graph: Any  # Gluon's
+
     def __init__(self, net: Any, of: Callable[..., Any], constants: int = 0) -> None:
         super().__init__()
         self.net, self._of, self._constants = net, of, constants
@@ -84,6 +87,13 @@ class Joined(mx.gluon.HybridBlock):
     def hybrid_forward(self, F: Any, targets: Any, *more: Any) -> Any:
         """Targets and inputs to losses."""
         return self._of(F, self.net(*more[self._constants :]), targets, *more[: self._constants])
+
+    def _get_graph(self, *args: Any) -> Any:
+        """What Gluon compiles: inputs and outputs, as symbols."""
+        if not self._cached_graph:
+            inputs, symbol = super()._get_graph(*args)
+            self._cached_graph = inputs, rectifying.after_pooling(symbol)
+        return self._cached_graph
 
 
 def zeros(fields: Sequence[Field], batch: int = 1, steps: int = 4) -> tuple[np.ndarray, ...]:
