@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from .steps import Steps, converters
+
+WINDOW = 8  # of steps of time that become one
 
 
 def _axes(steps: Steps) -> list[int]:
@@ -35,6 +39,21 @@ def _reduction(op: str) -> Callable[[Steps], str]:
         return _reduced(steps, op, data)
 
     return convert
+
+
+def largest(steps: Steps) -> str:
+    """The largest; along a first axis that varies, as time does, of the largest in windows.
+
+    ONNX Runtime finds those four times as fast (MaxPool) as it does the rest (ReduceMax): docs/exports.md.
+    """
+    shape = steps.results[0].shape
+    times = steps.rank > 1 and steps.shape[0] == -1 and _axes(steps) == [0]
+    if not times or shape.count(-1) > 1 or steps.dtype != np.float32:
+        return _reduction("ReduceMax")(steps)
+    rows = steps.add("Flatten", steps.inputs[0], axis=1)  # (time, all else)
+    images = steps.add("Unsqueeze", rows, steps.constant([0, 1]))
+    windows = steps.add("MaxPool", images, kernel_shape=[WINDOW, 1], strides=[WINDOW, 1], ceil_mode=1)
+    return steps.reshape(steps.add("ReduceMax", windows, axes=[2], keepdims=0), shape)
 
 
 def _without_nan(op: str, filler: float) -> Callable[[Steps], str]:
@@ -122,8 +141,8 @@ CONVERTERS = converters(
         "sum": _reduction("ReduceSum"),
         "sum_axis": _reduction("ReduceSum"),
         "mean": _reduction("ReduceMean"),
-        "max": _reduction("ReduceMax"),
-        "max_axis": _reduction("ReduceMax"),
+        "max": largest,
+        "max_axis": largest,
         "min": _reduction("ReduceMin"),
         "min_axis": _reduction("ReduceMin"),
         "prod": _reduction("ReduceProd"),

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from gluon_ref.backend import mx
+from gluon_ref.conversion.graph import to_onnx
 from gluon_ref.records import Field
 
-from .agreement import disagreement
+from .agreement import answers, disagreement, make_source
 
 DATA = mx.sym.var("data")
 FIELDS = [Field("data", (3, 5, 7))]
@@ -41,6 +42,24 @@ def test_axes_may_be_named_or_left_out(name: str, options: dict[str, Any]) -> No
 def test_all_axes_leave_one_entry(name: str, options: dict[str, Any]) -> None:
     whole = mx.sym.reshape(getattr(mx.sym, name)(DATA, **options), shape=(1,))
     assert disagreement(mx.sym.broadcast_mul(mx.sym.mean(DATA, axis=(2, 3)), whole), FIELDS) < 1e-4
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 64, 65])
+def test_the_largest_over_time_is_that_of_windows(length: int, keep: bool) -> None:
+    times = mx.sym.swapaxes(DATA, dim1=0, dim2=1)
+    data = np.random.normal(size=(2, length, 3)).astype(np.float32) - 5.0
+    data[0, :, 0] = -np.inf
+    symbol, fields = mx.sym.max(times, axis=0, keepdims=keep), [Field("data", (-1, 3))]
+    source = make_source(symbol, fields)
+    assert any(node.op_type == "MaxPool" for node in to_onnx(source).graph.node)
+    (mine,), (other,) = answers(source, 2, {"data": data})
+    assert np.array_equal(mine, other)
+
+
+def test_integers_over_time_are_compared_as_such() -> None:
+    times = mx.sym.swapaxes(DATA, dim1=0, dim2=1)
+    assert disagreement(mx.sym.max(times, axis=0), [Field("data", (-1, 3), "int32")]) == 0
 
 
 @pytest.mark.parametrize("name", ["nansum", "nanprod"])
