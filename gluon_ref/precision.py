@@ -53,17 +53,17 @@ def use(name: str, device: str = "cpu") -> None:
             "float16 on GPUs, bfloat16 on CPUs",
             f"pass --precision {'float16' if gpu else 'bfloat16'}, or leave it out",
         )
-    if not gpu and not fast():
-        print(
-            f"warning: precision={name}: this processor has no {' or '.join(INSTRUCTIONS)}; float32 will be faster",
-            file=sys.stderr,
-        )
     if not gpu:
+        if not fast():
+            lacking = " or ".join(INSTRUCTIONS)
+            print(
+                f"warning: precision={name}: this processor has no {lacking}; float32 will be faster", file=sys.stderr
+            )
         tiles()
     amp.init(target_dtype=name)
     if not gpu:
         for module in (mx.nd, mx.sym):
-            module.Convolution = module.op.Convolution = _even(module, module.Convolution)
+            _put(module, _even(module, module.Convolution))
     _begun.append(name)
 
 
@@ -117,11 +117,16 @@ def _channels(weight: Any) -> int:
 def _evenly() -> Iterator[None]:
     """Graphs that are compiled inside have such convolutions."""
     plain = mx.sym.Convolution
-    mx.sym.Convolution = mx.sym.op.Convolution = _even(mx.sym, plain)
+    _put(mx.sym, _even(mx.sym, plain))
     try:
         yield
     finally:
-        mx.sym.Convolution = mx.sym.op.Convolution = plain
+        _put(mx.sym, plain)
+
+
+def _put(module: Any, convolution: Callable[..., Any]) -> None:
+    """Let it be a module's convolution, for layers and for operators called by hand."""
+    module.Convolution = module.op.Convolution = convolution
 
 
 def fast() -> bool:
