@@ -42,9 +42,9 @@ def _reduction(op: str) -> Callable[[Steps], str]:
 
 
 def largest(steps: Steps) -> str:
-    """The largest; along a first axis that varies, as time does, of the largest in windows.
+    """The largest; along a first axis that varies, as time does, the largest of windows, and of these.
 
-    ONNX Runtime finds those four times as fast (MaxPool) as it does the rest (ReduceMax): docs/exports.md.
+    ONNX Runtime finds the largest of windows (MaxPool) quicker than those of a whole axis: docs/exports.md.
     """
     shape = steps.results[0].shape
     times = steps.rank > 1 and steps.shape[0] == -1 and _axes(steps) == [0]
