@@ -38,7 +38,7 @@ DIED = Strike(
     rf"^error: launch: worker .: {KILLED} after step \d+; expected every process to work until the training's end; `",
 )
 
-FEWER = next(fault for fault in faults.FAULTS if fault.name == "host taken out, batch kept")  # scaled: `make faults`
+FEWER = {fault.name: fault for fault in faults.FAULTS if fault.name.startswith("host taken out")}
 
 
 @dataclass
@@ -70,16 +70,16 @@ def whole(fewer: object, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 @pytest.fixture(scope="module")
-def fewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[Outcome]]:
-    """A training that loses a host, beside all others: much of a training's time is waiting."""
+def fewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Outcome]]]:
+    """Two trainings of which each loses a host, beside all others: much of a training's time is waiting."""
 
-    def suffer(place: Path) -> Outcome:
+    def suffer(fault: faults.Fault, place: Path) -> Outcome:
         outcome = Outcome()
-        faults.suffer(FEWER, 0, place, MODEL, {}, outcome)
+        faults.suffer(fault, 0, place, MODEL, {}, outcome)
         return outcome
 
     with ThreadPoolExecutor() as pool:
-        yield pool.submit(suffer, tmp_path_factory.mktemp("fewer"))
+        yield {name: pool.submit(suffer, fault, tmp_path_factory.mktemp("fewer")) for name, fault in FEWER.items()}
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,8 @@ def test_a_signal_ends_with_a_checkpoint_of_the_last_update(story: Story, name: 
     assert (story.codes[name], saved) == (code, last)
 
 
-def test_a_run_goes_on_with_fewer_workers(fewer: Future[Outcome]) -> None:
-    """Every sample is seen once in each epoch, in updates of as many samples as before."""
-    outcome = fewer.result()
+@pytest.mark.parametrize("name", FEWER)
+def test_a_run_goes_on_with_fewer_workers(fewer: dict[str, Future[Outcome]], name: str) -> None:
+    """Every sample is seen once in each epoch, in updates of as many samples as before, or as each worker had."""
+    outcome = fewer[name].result()
     assert (outcome.restarts, outcome.lost) == (1, 0)
