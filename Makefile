@@ -13,12 +13,13 @@ MATRIX ?= 3.10 3.11 3.12 3.13
 demo: $(VENV)/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/demo.sh
 
-# One thread: tests may share the machine with others, and a busy neighbour slows two threads more than one.
+# One thread: tests may share the machine with others, and a busy neighbour slows two threads more than one. Two
+# processes, file by file in order: many tests wait for processes of their own.
 test: $(VENV)/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 format: $(VENV)/tested
 	$(BIN)/ruff check --fix .
