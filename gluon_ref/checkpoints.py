@@ -78,7 +78,7 @@ def restore(run: runs.Run, state: State, place: Place) -> None:
             "the factor of the loss, a power of two, and the updates since it changed",
             "restore it from a copy, or train again",
         )
-    state.cuts = tuple((int(done), int(size)) for done, size in run.state.get("cuts", ()))
+    state.cuts = tuple((done, size) for done, size in run.state.get("cuts", ()))
     state.epoch, state.step, state.seen = (run.entry(name, int) for name in ("epoch", "step", "seen"))
     state.batch, state.epoch_seen = run.entry("batch", int), run.entry("epoch_seen", int)
     state.sums, state.rate = run.entry("sums", dict), run.entry("rate", float)

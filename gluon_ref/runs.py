@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from . import documents
+from . import documents, standing
 from . import recipe as recipes
 from .documents import checksum, replace
 from .errors import AlteredError, OptionError, PathError
@@ -143,6 +143,8 @@ def load(folder: Path) -> Run:
             "check the path; `gluonref train cnn --out DIR` makes one",
         )
     state = _state(folder)
+    if name := standing.fault(state):
+        raise _altered(folder, name, state[name])
     facts = read_facts(documents.read(folder / FACTS, FORMAT), str(folder / FACTS))
     path = _file(folder, state, RECIPE) if state else folder / RECIPE
     return Run(folder, recipes.read(str(path)).check(), facts, state)
@@ -222,13 +224,17 @@ def _state(folder: Path) -> dict[str, Any]:
 def _entry(folder: Path, state: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> Any:
     value = state.get(name)
     if not isinstance(value, kind):
-        raise AlteredError(
-            str(folder / STATE),
-            f"{name} is {value!r}",
-            "the file as the run wrote it",
-            "restore it from a copy, or train again",
-        )
+        raise _altered(folder, name, value)
     return value
+
+
+def _altered(folder: Path, name: str, value: Any) -> AlteredError:
+    return AlteredError(
+        str(folder / STATE),
+        f"{name} is {value!r}",
+        "the file as the run wrote it",
+        "restore it from a copy, or train again",
+    )
 
 
 def _file(folder: Path, state: Mapping[str, Any], name: str) -> Path:

@@ -28,8 +28,8 @@ PLAN = """
     inputs conversion bundled
 
     recipe catalog options settings augmentation layers place precision averaging batching schedules optimizers
-    samples interrupts locking checks arrays graphs facts reshapes answers groups workers halving served serving
-    flat adamw losses wishes loss_scaling rectifying
+    samples interrupts locking checks arrays graphs facts standing reshapes answers groups workers halving served
+    serving flat adamw losses wishes loss_scaling rectifying
 
     backend records errors machine heap documents downloading folders beats
 """

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from itertools import product
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
+from typing import Any
+from unittest.mock import patch
 
-from gluon_ref import arrays, documents, exporting, graphs, logs, runs, training
+from gluon_ref import arrays, checkpoints, documents, exporting, graphs, logs, runs, training
 from gluon_ref import recipe as recipes
 from gluon_ref.artefacts import MANIFEST
 from gluon_ref.backend import mx
+from gluon_ref.errors import Interrupted
 from gluon_ref.exports.subjects import of_run
 from gluon_ref.inspection import inspect
 from tests.conftest import SMALL
@@ -45,6 +50,22 @@ def _run(name: str) -> Path:
     run = training.train(recipes.read("mlp").change({"iris": iris, "texts": text}[name]), folder / name)
     runs.amend(run, run.recipe.change([("train.epochs", LAST)]))
     return run.folder
+
+
+@cache
+def _stopped() -> Path:
+    """The run of iris, stopped after the first of its second epoch's two batches."""
+    folder, save = _scratch() / "stopped", checkpoints.save
+
+    def stop(folder: Path, state: Any, best: bool, rows: Any) -> None:
+        save(folder, state, best, rows)
+        if state.step == 3:
+            raise Interrupted(signal.SIGTERM, "train", "go on")
+
+    recipe = runs.load(_run("iris")).recipe.change([("train.checkpoint_steps", "1")])
+    with patch.object(checkpoints, "save", stop), suppress(Interrupted):
+        training.train(recipe, folder)
+    return folder
 
 
 @cache
@@ -86,8 +107,9 @@ def _command(*arguments: str) -> None:
 def _resume(folder: Path, name: str, random: Random) -> None:
     # One epoch more: a recipe that asks for a million is no fault of a reader's.
     changes = [("train.epochs", LAST), ("train.device", "cpu"), ("train.track", "")]
-    training.resume(folder / "iris", changes)
-    list(logs.read(folder / "iris"))
+    run = folder / name.partition("/")[0]
+    training.resume(run, changes)
+    list(logs.read(run))
     mx.nd.waitall()
 
 
@@ -116,6 +138,7 @@ def readers(names: Sequence[str]) -> list[Reader]:
 
     def write_unfinished(folder: Path) -> None:
         shutil.copytree(_run("iris"), folder / "iris")
+        shutil.copytree(_stopped(), folder / "stopped")
 
     def write_arrays(folder: Path) -> None:
         for name in names:
