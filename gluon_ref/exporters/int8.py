@@ -21,6 +21,7 @@ from ..backend import mx, quiet
 from ..errors import ConversionError, DataError, FitError, PathError, reason
 from ..records import Field, Source
 from ._blocks import answering
+from ._fusing import BACKEND, joined
 from ._quantizing import batches, rounded
 from ._ranges import ranges
 
@@ -30,7 +31,6 @@ from ._ranges import ranges
 TOLERANCE = 0.25
 LOSSY = True
 WHERE = "format int8"
-BACKEND = "MKLDNN_QUANTIZE"
 SYMBOL, PARAMS, FLOAT, RANGES = "model-symbol.json", "model-0000.params", "float-symbol.json", "ranges.json"
 LAYERS = ("Convolution", "FullyConnected")
 RECURRENT = "RNN"
@@ -43,9 +43,9 @@ def layers(source: Source) -> list[str]:
     """Names of the layers that can be quantized, from input to output.
 
     Raises:
-        ConversionError: for a recurrent net.
+        ConversionError: for a recurrent net, and for a graph that MXNet cannot join.
     """
-    return list(_layers(_fused(source.symbol), set(source.arrays)))
+    return list(_layers(_fused(source), set(source.arrays)))
 
 
 def write(
@@ -70,7 +70,7 @@ def write(
         UnknownNameError: when a layer to leave out is none.
         OptionError: without samples to calibrate with.
     """
-    fused = _fused(source.symbol)
+    fused = _fused(source)
     known = _layers(fused, set(source.arrays))
     inside = rounded(WHERE, known, leave_out)
     left_out = [name for name in known if name not in inside]
@@ -81,12 +81,7 @@ def write(
             found = ranges(source, fused, wanted, samples, calibration_method)
             made = _finished(rough, found)
     except (mx.base.MXNetError, ValueError) as error:
-        raise ConversionError(
-            WHERE,
-            f"MXNet cannot quantize the network ({reason(error)})",
-            "a graph that its quantization carries",
-            "leave layers out with --set leave_out=NAME, or export to onnx-int8",
-        ) from None
+        raise _unable(error) from None
     made.save(str(folder / SYMBOL))
     source.symbol.save(str(folder / FLOAT))
     states = set(source.symbol.list_auxiliary_states())
@@ -117,7 +112,7 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
     guard = reshapes.Guard(symbol, known)
     inside, found = _read(folder / RANGES)
     with _told(folder / SYMBOL), quiet():
-        made = _finished(_rounded(_fused(symbol), inside, set(known))[0], found)
+        made = _finished(_rounded(joined(symbol), inside, set(known))[0], found)
         if json.loads(made.tojson()) != json.loads((folder / SYMBOL).read_text(encoding="utf-8")):
             raise ValueError(f"another graph than {FLOAT} and {RANGES} give")
     used = symbol.list_inputs()
@@ -125,13 +120,24 @@ def open(folder: Path, fields: Sequence[Field]) -> Callable[..., tuple[np.ndarra
     return answering(made, called, params, guard, _told)
 
 
-def _fused(symbol: Any) -> Any:
-    """The graph with layers, normalizations and activations that oneDNN computes at once as steps of one operator."""
-    return symbol.get_backend_symbol(BACKEND)
+def _fused(source: Source) -> Any:
+    try:
+        return joined(source.symbol)
+    except mx.base.MXNetError as error:
+        raise _unable(error) from None
+
+
+def _unable(error: Exception) -> ConversionError:
+    return ConversionError(
+        WHERE,
+        f"MXNet cannot quantize the network ({reason(error)})",
+        "a graph that its quantization carries",
+        "leave layers out with --set leave_out=NAME, or export to onnx-int8",
+    )
 
 
 def _layers(fused: Any, weights: set[str]) -> dict[str, str]:
-    """Layers of fixed weights, in order: name of each in the network -> in the graph of `_fused`."""
+    """Layers of fixed weights, in order: name of each in the network -> in the graph of `joined`."""
     found = {}
     nodes = json.loads(fused.tojson())["nodes"]
     for node in nodes:
@@ -153,7 +159,7 @@ def _rounded(fused: Any, inside: Sequence[str], known: set[str]) -> tuple[Any, l
     """The graph in 8 bits but for the ranges, and the values whose ranges it needs.
 
     Args:
-        fused: as `_fused` gives it.
+        fused: as `joined` gives it.
         inside: layers to round.
         known: names of the network's arrays.
     """

@@ -123,7 +123,7 @@ def _prepared(source: Source, opset: int, probabilities: bool) -> Any:
         except ERRORS as error:
             raise _unable(error) from None
         model.graph.CopyFrom(rewriting.read(Path(scratch, MODEL)).graph)
-    return model
+    return rewriting.unpadded(model)
 
 
 def _static(

@@ -42,6 +42,54 @@ def test_products_that_a_rounded_step_reads_stay_rounded() -> None:
     assert rewriting.wide(copy(whole)) == whole
 
 
+INFINITE = np.float32(-np.inf)
+
+
+def bordered(filler: Any, border: tuple[int, ...], *more: Any, **options: Any) -> onnx.ModelProto:
+    """A pooling of 2x2 over an image with a border."""
+    steps = [
+        step("Pad", "data border filler", "padded", mode="constant"),
+        step("MaxPool", "padded", "result", kernel_shape=[2, 2], strides=[2, 2], **options),
+        *more,
+    ]
+    return model(steps, {"border": np.array(border, np.int64), "filler": np.array(filler, np.float32)}, (3, 7, 5), 4)
+
+
+@pytest.mark.parametrize(
+    ("border", "options", "pads"),
+    [
+        ((0, 0, 0, 0, 0, 0, 1, 1), {}, [0, 0, 1, 1]),
+        ((0, 0, 1, 0, 0, 0, 0, 1), {"pads": [0, 1, 1, 0]}, [1, 1, 1, 1]),
+    ],
+)
+def test_a_border_of_minus_infinity_is_the_poolings(
+    border: tuple[int, ...], options: dict[str, Any], pads: list[int]
+) -> None:
+    whole = bordered(INFINITE, border, **options)
+    made = rewriting.unpadded(copy(whole))
+    assert operators(made) == ["MaxPool"]
+    assert not made.graph.initializer
+    (found,) = [list(one.ints) for one in made.graph.node[0].attribute if one.name == "pads"]
+    assert found == pads
+    data = np.random.normal(size=(2, 3, 7, 5)).astype(np.float32)
+    np.testing.assert_array_equal(run(made, data), run(whole, data))
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        bordered(0, (0, 0, 0, 0, 0, 0, 1, 1)),  # zeros are numbers
+        bordered(INFINITE, (0, 0, 0, 0, 0, 0, 2, 2)),  # a window of the border alone, which ONNX has not
+        bordered(INFINITE, (0, 0, 0, 0, 0, 0, 1, 1), pads=[0, 0, 1, 0]),
+        bordered(INFINITE, (0, 0, 0, 0, 0, 0, -1, 1)),
+        bordered(INFINITE, (0, 1, 0, 0, 0, 0, 1, 1)),  # channels
+        bordered(INFINITE, (0, 0, 0, 0, 0, 0, 1, 1), step("Relu", "padded", "other")),
+    ],
+)
+def test_other_borders_stay(whole: onnx.ModelProto) -> None:
+    assert rewriting.unpadded(copy(whole)) == whole
+
+
 def pooled(op: str, *after: str) -> onnx.ModelProto:
     """A pooling of what `op` makes, steps after it, and a rounding."""
     steps = [step(op, "data", "made"), step("MaxPool", "made", "pool", kernel_shape=[2, 2], strides=[2, 2])]

@@ -50,6 +50,56 @@ def test_a_sample_answers_alike_in_any_batch(tmp_path: Path) -> None:
         np.testing.assert_allclose(answer(images[:batch])[0], scores[:batch], atol=1e-5)
 
 
+def test_a_shortcut_before_a_rectifier_is_not_rectified(tmp_path: Path) -> None:
+    start = mx.sym.Convolution(mx.sym.var("data"), kernel=(3, 3), pad=(1, 1), num_filter=8, name="first")
+    inner = mx.sym.Activation(start, act_type="relu", name="relu")
+    block = start + mx.sym.Convolution(inner, kernel=(3, 3), pad=(1, 1), num_filter=8, name="second")
+    source = rounding.drawn(mx.sym.FullyConnected(block, num_hidden=3, name="scores"))
+    images = rounding.pixels(7)
+    assert int8.write(source, tmp_path)["layers"] == ["first", "second", "scores"]
+    assert rounding.gap(int8.open(tmp_path, source.inputs)(images)[0], rounding.expected(source, images)) < 0.1
+
+
+@pytest.mark.parametrize("narrower", [True, False])
+def test_sums_of_signed_and_unsigned_numbers_are_about_the_networks(tmp_path: Path, narrower: bool) -> None:
+    def conv(x: Any, name: str) -> Any:
+        return mx.sym.Convolution(x, kernel=(3, 3), pad=(1, 1), num_filter=8, name=name)
+
+    start = mx.sym.Activation(conv(mx.sym.var("data"), "first"), act_type="relu")
+    if narrower:  # a rectified sum with a shortcut that is not
+        source = rounding.drawn(mx.sym.Activation(conv(start, "second") + conv(start, "third"), act_type="relu"))
+    else:
+        source = rounding.drawn(conv(start, "second") + start)
+    images = rounding.pixels(7)
+    source = dataclasses.replace(source, calibration=[(images,)])
+    int8.write(source, tmp_path)
+    assert rounding.gap(int8.open(tmp_path, source.inputs)(images)[0], rounding.expected(source, images)) < 0.05
+
+
+@pytest.mark.parametrize("leaky", [True, False])
+def test_dense_layers_that_mxnet_fails_on_are_about_the_networks(tmp_path: Path, leaky: bool) -> None:
+    first = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=9, name="first")
+    first = mx.sym.LeakyReLU(first, act_type="leaky") if leaky else mx.sym.Activation(first, act_type="relu")
+    second = mx.sym.FullyConnected(first, num_hidden=5, name="second")
+    source = rounding.drawn(second if leaky else mx.sym.Concat(first, second, dim=1))
+    images = rounding.pixels(7)
+    source = dataclasses.replace(source, calibration=[(images,)])
+    assert int8.write(source, tmp_path)["layers"] == ["first", "second"]
+    assert rounding.gap(int8.open(tmp_path, source.inputs)(images)[0], rounding.expected(source, images)) < 0.05
+
+
+def test_a_graph_that_mxnet_cannot_join_is_sent_to_onnx(tmp_path: Path) -> None:
+    def conv(x: Any, name: str) -> Any:
+        return mx.sym.Convolution(x, kernel=(3, 3), pad=(1, 1), num_filter=1, name=name)
+
+    data = mx.sym.var("data")
+    added = conv(data + data, "second")
+    source = rounding.drawn(conv(conv(data, "first"), "third") + added + added)
+    for ask in (int8.layers, lambda source: int8.write(source, tmp_path)):
+        with pytest.raises(ConversionError, match=r"MXNet cannot quantize the network \(.*\); .*export to onnx-int8"):
+            ask(source)
+
+
 def test_layers_that_are_left_out_stay_in_float32(tmp_path: Path) -> None:
     source, images = rounding.image_source(), rounding.pixels(7)
     gaps = []

@@ -47,6 +47,17 @@ def test_scores_are_about_the_networks(tmp_path: Path, options: dict[str, object
     assert written["outputs"] == ["scores", "probabilities"]
 
 
+def test_a_border_of_minus_infinity_does_no_harm(tmp_path: Path) -> None:
+    made = mx.sym.Convolution(mx.sym.var("data"), kernel=(3, 3), pad=(1, 1), num_filter=8, name="first")
+    border = mx.sym.Pad(made, mode="constant", constant_value=-np.inf, pad_width=(0, 0, 0, 0, 0, 1, 0, 1))
+    pooled = mx.sym.Pooling(border, kernel=(2, 2), stride=(2, 2), pool_type="max")
+    source = rounding.drawn(mx.sym.FullyConnected(pooled, num_hidden=3, name="second"))
+    images = rounding.pixels(7)
+    onnx_int8.write(source, tmp_path)
+    assert rounding.gap(onnx_int8.open(tmp_path, source.inputs)(images)[0], rounding.expected(source, images)) < 0.1
+    assert "Pad" not in operators(tmp_path)
+
+
 def test_a_sample_answers_alike_in_any_batch(tmp_path: Path) -> None:
     source, images = rounding.image_source(), rounding.pixels(7)
     onnx_int8.write(source, tmp_path)
