@@ -235,7 +235,7 @@ def _node(entry: Any, at: int) -> Node:
     if not all(isinstance(one, str) and one.isprintable() for one in texts):
         raise ValueError(f"node {at} has a name or an option that is no text")
     if entry.get("subgraphs"):
-        raise ValueError(f"{entry['name']} holds a graph of its own")
+        raise ValueError(f"{entry['name']} holds a graph of its own, as 8-bit graphs do: give the one it was made of")
     inputs = tuple(_edge(one, at) for one in entry["inputs"])
     if entry["op"] == VARIABLE and inputs:
         raise ValueError(f"{entry['name']} is an argument and has inputs")

@@ -12,7 +12,18 @@ from ..graphs import Graph, Node
 SAME = ("LinearRegressionOutput", "MAERegressionOutput", "SVMOutput")
 SOFTMAX = ("SoftmaxOutput", "Softmax")
 LOGISTIC = "LogisticRegressionOutput"
-HEADS = (*SAME, *SOFTMAX, LOGISTIC)
+# Of a plugin, which no wheel of MXNet's has: the softmax of each row. Source: plugin/warpctc/warpctc-inl.h.
+PLUGIN = "WarpCTC"
+HEADS = (*SAME, *SOFTMAX, LOGISTIC, PLUGIN)
+
+
+def built_in(graph: Graph) -> Graph:
+    """The graph with heads of plugins as what they answer, since MXNet cannot read them; their labels go unread."""
+    nodes = [
+        replace(node, op="softmax", inputs=node.inputs[:1], options=(("axis", "-1"),)) if node.op == PLUGIN else node
+        for node in graph.nodes
+    ]
+    return replace(graph, nodes=tuple(nodes))
 
 
 def labels(graph: Graph) -> tuple[str, ...]:

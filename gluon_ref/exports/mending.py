@@ -20,20 +20,20 @@ PLAIN = (DENSE, FLATTEN, "Reshape", "transpose", "Embedding", "RNN", graphs.VARI
 
 
 def read(path: str | Path) -> Graph:
-    """The network of a file, with the inputs that files of older releases left out.
+    """The network of a file, with the inputs that files of older releases left out, and plugins' heads as built in.
 
     Raises:
         PathError, DataError: as `graphs.load` does, and when it has more steps than MXNet walks in a minute.
     """
-    count = len(graphs.read(path).nodes)
-    if count > MOST:
+    graph = graphs.read(path)
+    if (count := len(graph.nodes)) > MOST:
         raise DataError(
             str(path),
             f"{count:,} steps",
             f"at most {MOST:,}",
             "cut the network into parts, each with a file of its own",
         )
-    return graphs.parse(str(path), graphs.load(path).tojson())
+    return graphs.parse(str(path), graphs.symbol(heads.built_in(graph)).tojson())
 
 
 def refuse_chance(graph: Graph) -> None:

@@ -50,7 +50,7 @@ def of_files(
     network = graphs.symbol(mending.mended(graph))
     known = arrays.bare(params, arrays.load(params) or {})  # of a file of no arrays MXNet makes a list
     waiting = heads.labels(graphs.parse(str(symbol), network.tojson()))
-    labels = set(heads.labels(graph))
+    labels = {*heads.labels(graph), *heads.labels(graphs.read(symbol))}  # also of heads that MXNet cannot read
     notes = [
         f"{name} is a label, which training reads alone: its shape is left out" for name in shapes if name in labels
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,28 @@ def test_a_head_answers_the_same_without_its_label(op: str, options: dict[str, A
     label = symbol.infer_shape(data=shape)[0][1]  # MXNet writes past one of another shape
     expected = answer(symbol, data=data, wanted=np.zeros(label))
     np.testing.assert_allclose(answer(bare, data=data), expected, atol=1e-6)  # softmax is summed in another order
+
+
+def plugin() -> graphs.Graph:
+    """A network that ends in WarpCTC, whose label is made of an argument."""
+    label = mx.sym.reshape(mx.sym.var("label"), shape=(-1,))
+    dense = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=3, name="dense")
+    head = mx.sym.SoftmaxOutput(dense, label, name="ctc")
+    graph = graphs.parse("it", head.tojson())
+    options = (("input_length", "2"), ("label_length", "1"))
+    nodes = [replace(one, op="WarpCTC", options=options) if one.name == "ctc" else one for one in graph.nodes]
+    return replace(graph, nodes=tuple(nodes))
+
+
+def test_a_head_that_no_wheel_has_answers_shares_and_needs_no_label() -> None:
+    assert heads.labels(plugin()) == ("label",)
+    symbol = graphs.symbol(heads.built_in(plugin()))
+    assert symbol.list_inputs() == ["data", "dense_weight", "dense_bias"]
+    assert symbol.list_outputs() == ["ctc_output"]
+    given = {"data": (4, 5), "dense_weight": (3, 5), "dense_bias": (3,)}
+    arrays = {name: np.random.normal(size=shape).astype(np.float32) for name, shape in given.items()}
+    scores = np.exp(arrays["data"] @ arrays["dense_weight"].T + arrays["dense_bias"])
+    np.testing.assert_allclose(answer(symbol, **arrays), scores / scores.sum(axis=1, keepdims=True), rtol=1e-5)
 
 
 def test_a_label_is_what_only_a_head_reads_as_one() -> None:

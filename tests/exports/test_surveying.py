@@ -87,6 +87,18 @@ def test_an_operator_that_nobody_knows_is_told(tmp_path: Path) -> None:
     assert found["warnings"] == ["what is a Frobnicate, which MXNet 1.9.1 does not have"]
 
 
+def test_a_head_of_a_plugin_is_carried_as_what_it_answers(tmp_path: Path) -> None:
+    label = {"op": "null", "name": "label", "inputs": []}
+    options = {"input_length": "2", "label_length": "1"}
+    head = {"op": "WarpCTC", "name": "ctc", "attrs": options, "inputs": [[0, 0, 0], [1, 0, 0]]}
+    found = survey(stranger(tmp_path, DATA, label, head))
+    assert (found["inputs"], found["labels"], found["operators"]) == (["data"], ["label"], {"WarpCTC": 1})
+    assert found["warnings"] == [
+        "ctc is a WarpCTC, which MXNet 1.9.1 does not have; exports have the softmax, which it answers"
+    ]
+    assert {found["formats"][name] for name in ("symbol", "onnx", "ort", "bundle")} == {"can carry it"}
+
+
 @pytest.mark.parametrize("key", ["attrs", "attr", "param"])
 def test_files_of_all_releases_are_read(key: str, tmp_path: Path) -> None:
     options = {key: {"kernel": "(3,3)", "num_filter": "2", "no_bias": "True"}}
