@@ -11,6 +11,7 @@ import click
 from .values import given
 
 WIDTH = 40
+SHOWN = 12  # of a long list
 
 
 @click.command()
@@ -37,5 +38,9 @@ def _lines(found: dict[str, Any], margin: str) -> Iterator[str]:
                 yield f"{margin}{name}"
                 yield from _lines(one, margin + "    ")
             else:
-                plain = ", ".join(map(str, one)) if isinstance(one, list) else one
-                yield f"{margin}{name:<{WIDTH - len(margin)}} {plain}"
+                yield f"{margin}{name:<{WIDTH - len(margin)}} {_plain(one) if isinstance(one, list) else one}"
+
+
+def _plain(values: list[Any]) -> str:
+    rest = len(values) - SHOWN
+    return ", ".join(map(str, values[:SHOWN])) + (f" and {rest} more (--json names all)" if rest > 0 else "")

@@ -38,6 +38,19 @@ def test_a_symbol_file_is_told_by_its_operators(call: Call, artefact: Path) -> N
     assert "data" in found["arguments"]
 
 
+def test_a_long_list_is_cut_in_words_but_not_in_json(call: Call, tmp_path: Path) -> None:
+    names = [f"a{number}" for number in range(15)]
+    nodes = [{"op": "null", "name": name, "inputs": []} for name in names]
+    nodes.append(
+        {"op": "add_n", "name": "sum", "attrs": {"num_args": "15"}, "inputs": [[at, 0, 0] for at in range(15)]}
+    )
+    document = {"nodes": nodes, "arg_nodes": list(range(15)), "heads": [[15, 0, 0]]}
+    (tmp_path / "net-symbol.json").write_text(json.dumps(document))
+    assert look(call, tmp_path / "net-symbol.json")["arguments"] == names
+    (line,) = [one for one in call("inspect", tmp_path / "net-symbol.json").stdout.splitlines() if "arguments" in one]
+    assert line.endswith("a10, a11 and 3 more (--json names all)")
+
+
 @pytest.mark.parametrize("fixture", ["run", "artefact", "image_run", "text_run"])
 def test_words_are_printed_without_json(call: Call, request: pytest.FixtureRequest, fixture: str) -> None:
     result = call("inspect", request.getfixturevalue(fixture))
