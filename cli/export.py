@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,13 @@ WIDTHS = (22, 8, 20, 12, 13)
     metavar="INPUT=N,N,...",
     help="Shape of an input of --symbol, batch first, -1 where an axis varies: data=1,3,224,224.",
 )
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="NODE",
+    help="Result to keep, a node of --symbol, as often as needed; all results when left out.",
+)
 @click.option("--dtype", "dtypes", multiple=True, metavar="INPUT=NAME", help="Type of an input that is not float32.")
 @click.option(
     "--calibration",
@@ -68,7 +75,7 @@ def export(run: str | None, exporter: str, settings: tuple[str, ...], **asked: A
     """
     from gluon_ref.exports.shielding import INSIDE
 
-    files = {name: asked.pop(name) for name in ("symbol", "params", "shapes", "dtypes", "calibration")}
+    files = {name: asked.pop(name) for name in ("symbol", "params", "shapes", "outputs", "dtypes", "calibration")}
     common = {**asked, "settings": [_pair("--set", one) for one in settings]}
     if run is not None:
         _refuse_both(files)
@@ -144,12 +151,14 @@ def _files(files: Mapping[str, Any]) -> dict[str, Any]:
         name, dtype = _pair("--dtype", one, "data=int32", last=True)
         _refuse_twice("--dtype", name, dtypes)
         dtypes[name] = dtype
+    for at, name in enumerate(files["outputs"]):
+        _refuse_twice("--output", name, files["outputs"][:at])
     return {**files, "shapes": shapes, "dtypes": dtypes}
 
 
-def _refuse_twice(flag: str, name: str, given: Mapping[str, Any]) -> None:
+def _refuse_twice(flag: str, name: str, given: Collection[str]) -> None:
     if name in given:
-        raise click.UsageError(f"{flag} {name} is given twice; give it once per input")
+        raise click.UsageError(f"{flag} {name} is given twice; give it once")
 
 
 def _pair(flag: str, text: str, example: str = "opset=13", last: bool = False) -> tuple[str, str]:

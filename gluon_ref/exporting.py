@@ -93,6 +93,7 @@ def export_files(
     settings: Sequence[tuple[str, str]] = (),
     dtypes: Mapping[str, str] | None = None,
     calibration: str | Path | None = None,
+    outputs: Sequence[str] = (),
 ) -> Export:
     """Export a model of anyone's from the files that MXNet wrote; nothing in them is executed.
 
@@ -107,15 +108,16 @@ def export_files(
         settings: as in `export`.
         dtypes: of inputs that are not float32.
         calibration: .npz of real inputs by name, or .npy of the only one: compared too, and what a lossy format needs.
+        outputs: nodes of the network to take as its results, by name; those of the file when empty.
     Raises:
         DataError: when the files are none of MXNet's, or do not belong together.
-        OptionError: when shapes or dtypes do not fit.
+        OptionError: when shapes or dtypes do not fit, or there is no such output.
         VerificationError, ConversionError, PathError: as in `export`.
     """
     plan = _plan(exporter, tolerance, max_drop, settings)
     folder = Path(out) if out is not None else naming.place(symbol, plan.name)
     folders.vacant(folder)
-    return _export(plan, of_files(symbol, params, shapes, dtypes or {}, calibration), folder)
+    return _export(plan, of_files(symbol, params, shapes, dtypes or {}, calibration, outputs), folder)
 
 
 @dataclass(frozen=True)

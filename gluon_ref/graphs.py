@@ -91,6 +91,18 @@ class Graph:
         ]
         return replace(self, nodes=tuple(nodes))
 
+    def ending(self, heads: Sequence[tuple[int, int]]) -> Graph:
+        """The part of it that other results need."""
+        needed = {at for at, _ in heads}
+        for at in reversed(range(len(self.nodes))):
+            needed |= {given for given, _ in self.nodes[at].inputs} if at in needed else set()
+        places = {old: new for new, old in enumerate(sorted(needed))}
+        nodes = [
+            replace(self.nodes[at], inputs=tuple((places[one], output) for one, output in self.nodes[at].inputs))
+            for at in places
+        ]
+        return replace(self, nodes=tuple(nodes), heads=tuple((places[at], output) for at, output in heads))
+
     def outline(self) -> str:
         """The same with safe results, the first output of each node, and the nodes called by their numbers."""
         return self._text([str(at) for at in range(len(self.nodes))], [(at, 0) for at in range(len(self.nodes))])

@@ -196,3 +196,16 @@ def test_options_of_both_kinds_are_read(tmp_path: Path) -> None:
 def test_names_of_any_letters_reach_mxnet() -> None:
     symbol = graphs.symbol(graphs.parse("it", mx.sym.negative(mx.sym.var("größe"), name="否").tojson()))
     assert symbol.list_arguments() == ["größe"]
+
+
+def test_a_part_is_what_its_results_need(tmp_path: Path) -> None:
+    graph = graphs.read(write(tmp_path))
+    at = {node.name: place for place, node in enumerate(graph.nodes)}
+    part = graph.ending([(at["halves"], 1), (at["dense"], 0)])
+    assert [one.name for one in part.nodes] == ["data", "halves", "dense_weight", "dense_bias", "dense"]
+    symbol = graphs.symbol(part)
+    assert symbol.list_outputs() == ["halves_output1", "dense_output"]
+    assert graphs.symbol(graph.ending(graph.heads)).list_inputs() == network().list_inputs()
+    values = {"data": mx.nd.arange(8).reshape((2, 4))}
+    (half,) = graphs.symbol(graph.ending([(at["halves"], 1)])).eval(ctx=mx.cpu(), **values)
+    np.testing.assert_array_equal(half.asnumpy(), [[2, 3], [6, 7]])

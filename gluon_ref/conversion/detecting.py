@@ -194,8 +194,26 @@ def roi_pooling(steps: Steps) -> str:
     )
 
 
+def priors(steps: Steps) -> str:
+    """The boxes around each place of an image, as shares of its sides: all sizes by the first ratio, then others."""
+    height, width = steps.shape[2:]
+    if -1 in (height, width):
+        raise steps.refuse("height or width that varies")
+    sizes, ratios = (np.atleast_1d(steps.option(key, 1.0)).astype(np.float32) for key in ("sizes", "ratios"))
+    (far_y, far_x), (off_y, off_x) = steps.option("steps", (-1.0, -1.0)), steps.option("offsets", (0.5, 0.5))
+    rows = (np.arange(height) + off_y) * (far_y if far_y > 0 else 1 / height)
+    columns = (np.arange(width) + off_x) * (far_x if far_x > 0 else 1 / width)
+    middles = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 1, 2)
+    size = np.concatenate([sizes, np.full(len(ratios) - 1, sizes[0])])
+    ratio = np.sqrt(np.concatenate([np.full(len(sizes), ratios[0]), ratios[1:]]))
+    halves = np.stack([size * height / width * ratio, size / ratio], axis=-1) / 2
+    found = np.concatenate([middles - halves, middles + halves], axis=2).reshape(1, -1, 4)
+    return steps.like(np.clip(found, 0, 1) if steps.flag("clip") else found)
+
+
 CONVERTERS = converters(
     {
+        "_contrib_MultiBoxPrior": priors,
         "_contrib_box_nms": box_nms,
         "_contrib_box_decode": box_decode,
         "_contrib_ROIAlign": roi_align,

@@ -93,7 +93,7 @@ def _refuse_unknown(nodes: Sequence[Mapping[str, Any]]) -> None:
             "format onnx",
             f"no counterpart for {', '.join(f'{op} ({first[op]})' for op in sorted(lacking))}",
             "operators that ONNX has or can be made of, listed in docs/zoo.md",
-            "export to symbol or npz, or cut the network before it",
+            "export to symbol or npz, or name steps before it with --output, of a model in files",
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import graphs
-from ..errors import ConversionError, DataError
+from ..errors import ConversionError, DataError, OptionError, nearest
 from ..graphs import Graph, Node
 from . import heads
 
@@ -19,13 +19,19 @@ BLOCKED = ("Convolution", "Deconvolution", "Pooling")
 PLAIN = (DENSE, FLATTEN, "Reshape", "transpose", "Embedding", "RNN", graphs.VARIABLE)
 
 
-def read(path: str | Path) -> Graph:
+def read(path: str | Path, outputs: Sequence[str] = ()) -> Graph:
     """The network of a file, with the inputs that files of older releases left out, and plugins' heads as built in.
 
+    Args:
+        path: NET-symbol.json.
+        outputs: nodes to take as its results, by name; those of the file when empty. What they do not need is not read.
     Raises:
         PathError, DataError: as `graphs.load` does, and when it has more steps than MXNet walks in a minute.
+        OptionError: when it has no node of such a name.
     """
     graph = graphs.read(path)
+    if outputs:
+        graph = graph.ending([_node(graph, name) for name in outputs])
     if (count := len(graph.nodes)) > MOST:
         raise DataError(
             str(path),
@@ -34,6 +40,23 @@ def read(path: str | Path) -> Graph:
             "cut the network into parts, each with a file of its own",
         )
     return graphs.parse(str(path), graphs.symbol(heads.built_in(graph)).tojson())
+
+
+def _node(graph: Graph, name: str) -> tuple[int, int]:
+    """A node and one of its outputs; MXNet calls them NAME_output, or NAME_output0, NAME_output1 ... of several."""
+    known = {node.name: at for at, node in enumerate(graph.nodes)}
+    base, _, number = name.rpartition("_output")
+    if name in known:
+        return known[name], 0
+    if base in known and (not number or (number.isascii() and number.isdigit())):
+        return known[base], int(number or 0)
+    near = nearest(name, [node.name for node in graph.nodes if node.op != graphs.VARIABLE])
+    raise OptionError(
+        "--output",
+        f"{graph.where} has no node called {name}",
+        "the name of a step of it",
+        f"did you mean {near}?" if near else "the file names them all",
+    )
 
 
 def refuse_chance(graph: Graph) -> None:

@@ -29,6 +29,7 @@ def of_files(
     shapes: Mapping[str, tuple[int, ...]],
     dtypes: Mapping[str, str],
     calibration: str | Path | None,
+    outputs: Sequence[str] = (),
 ) -> Subject:
     """A network as two files hold it; the reference is what SymbolBlock answers.
 
@@ -38,14 +39,15 @@ def of_files(
         shapes: of each input, batch first; -1 where an axis varies.
         dtypes: of inputs that are not float32.
         calibration: .npz of real inputs by name, or .npy of the only one.
+        outputs: nodes to take as its results; those of the file when empty.
     Raises:
         PathError, DataError: when a file is missing, or is none of MXNet's, or they do not belong together.
-        OptionError: when shapes or dtypes do not fit the network.
+        OptionError: when shapes or dtypes do not fit the network, or it has no such output.
         ConversionError: when it answers by chance.
     """
     for path in (symbol, params):
         refuse_special(path)
-    graph = mending.read(symbol)
+    graph = mending.read(symbol, outputs)
     mending.refuse_chance(graph)
     network = graphs.symbol(mending.mended(graph))
     known = arrays.bare(params, arrays.load(params) or {})  # of a file of no arrays MXNet makes a list

@@ -80,6 +80,14 @@ def test_a_model_of_anyones_is_exported_and_answers(call: Call, here: Path) -> N
     assert call("evaluate", "net-onnx").exit_code == 2
 
 
+def test_a_step_of_a_model_is_exported(call: Call, here: Path) -> None:
+    write(classifier(), here, data=(1, 3, 6, 7))
+    result = call("export", *FILES, "--shape", "data=1,3,6,7", "--output", "dense", "--format", "npz")
+    assert result.exit_code == 0, result.stderr
+    np.save(here / "one.npy", np.zeros((1, 3, 6, 7)))
+    assert "one.npy, row 1\tdense " in call("predict", "net-npz", "one.npy").stdout
+
+
 def test_a_name_of_an_input_may_hold_an_equals_sign(call: Call, here: Path) -> None:
     write(mx.sym.relu(mx.sym.var("in=put"), name="relu"), here, **{"in=put": (1, 3)})
     result = call("export", *FILES, "--shape", "in=put=1,3", "--dtype", "in=put=float16", "--format", "symbol")
@@ -128,15 +136,24 @@ WRONG = [
     ((*FILES, "--shape", "data=1,3", "--dtype", "int32"), "--dtype int32: expected NAME=VALUE"),
     (
         (*FILES, "--shape", "data=1,3,6,7", "--shape", "data=1,3,9,9"),
-        "--shape data is given twice; give it once per input",
+        "--shape data is given twice; give it once",
     ),
     (
         (*FILES, "--shape", "data=1,3", "--dtype", "data=int8", "--dtype", "data=int32"),
-        "--dtype data is given twice; give it once per input",
+        "--dtype data is given twice; give it once",
     ),
     ((*FILES, "--shape", "a=b=1,x"), "--shape a=b=1,x: expected whole numbers, batch first, -1 where an axis varies"),
     (("run", "--symbol", "net-symbol.json"), "RUN and --symbol say two things; give RUN, or --symbol"),
     (("run", "--shape", "data=1"), "RUN and --shape say two things"),
+    (
+        (*FILES, "--shape", "data=1,3,6,7", "--output", "norm", "--output", "norm"),
+        "--output norm is given twice; give it once",
+    ),
+    (("run", "--output", "dense"), "RUN and --output say two things"),
+    (
+        (*FILES, "--shape", "data=1,3,6,7", "--output", "dens"),
+        "--output: net-symbol.json has no node called dens; expected the name of a step of it; did you mean dense?",
+    ),
     (("run", "--set", "opset"), "--set opset: expected NAME=VALUE, for example --set opset=13"),
     (
         ("run", "--set", "opst=13"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,33 @@ def test_samples_for_a_net_of_one_batch_size_come_in_whole_batches(tmp_path: Pat
     np.savez(tmp_path / "real.npz", data=np.ones((2, 2, 4)))
     with pytest.raises(DataError, match=r"real.npz: 2 samples; expected 3 or more"):
         of_files(*files, shapes, {}, tmp_path / "real.npz")
+
+
+@pytest.mark.parametrize("exporter", ["symbol", "onnx", "npz"])
+def test_steps_are_results_where_they_are_asked_for(exporter: str, tmp_path: Path) -> None:
+    files = write(classifier(), tmp_path, data=(1, 3, 6, 7))
+    document = json.loads(files[0].read_text())
+    for node in document["nodes"]:
+        if node["name"] == "softmax":
+            node["op"] = "Frobnicate"  # what comes after is not even read
+    files[0].write_text(json.dumps(document))
+    result = export_files(*files, SHAPE, exporter, tmp_path / "out", outputs=["dense_output", "norm"])
+    scores, normed = open_subject(result.folder).answer(np.zeros((2, 3, 6, 7), dtype=np.float32))
+    assert (scores.shape, normed.shape) == ((2, 5), (2, 4, 4, 5))
+    assert not [note for note in result.notes if "does not read" in note]
+
+
+@pytest.mark.parametrize(("name", "told"), [("dens", "did you mean dense?"), ("other", "the file names them all")])
+def test_a_result_that_is_no_step_is_refused(files: tuple[Path, Path], name: str, told: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        of_files(*files, SHAPE, {}, None, [name])
+    assert str(caught.value).startswith(f"--output: {files[0]} has no node called {name}; ")
+    assert str(caught.value).endswith(told)
+
+
+def test_a_result_that_a_step_has_not_is_refused(files: tuple[Path, Path]) -> None:
+    with pytest.raises(DataError, match=r"output 3 of dense, which has 1"):
+        of_files(*files, SHAPE, {}, None, ["dense_output3"])
 
 
 def test_real_inputs_are_compared_too(files: tuple[Path, Path], tmp_path: Path) -> None:
