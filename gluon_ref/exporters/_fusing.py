@@ -169,7 +169,8 @@ def _rewritten(
             first.append(inputs[0])
             continue
         first.append((len(nodes), 0))
-        nodes.append(replace(node, op=SUM if node.name in sums else node.op, inputs=inputs))
+        op = SUM if node.name in sums and node.op == ADD else node.op  # others may be called so too
+        nodes.append(replace(node, op=op, inputs=inputs))
         if node.name in apart:
             name = next(one for one in graphs.numbered(f"{node.name}_copy") if one not in taken)
             taken.add(name)
