@@ -79,6 +79,8 @@ class Training:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        with suppress(Orphan):
+            self.emptied(STAY_S)  # the system takes a moment to end what is no child of this process
         self._reader.join(STAY_S)
         assert self.process.stdout
         self.process.stdout.close()
