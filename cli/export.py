@@ -152,13 +152,13 @@ def _files(files: Mapping[str, Any]) -> dict[str, Any]:
         _refuse_twice("--dtype", name, dtypes)
         dtypes[name] = dtype
     for at, name in enumerate(files["outputs"]):
-        _refuse_twice("--output", name, files["outputs"][:at])
+        _refuse_twice("--output", name, files["outputs"][:at], "result")
     return {**files, "shapes": shapes, "dtypes": dtypes}
 
 
-def _refuse_twice(flag: str, name: str, given: Collection[str]) -> None:
+def _refuse_twice(flag: str, name: str, given: Collection[str], each: str = "input") -> None:
     if name in given:
-        raise click.UsageError(f"{flag} {name} is given twice; give it once")
+        raise click.UsageError(f"{flag} {name} is given twice; give it once per {each}")
 
 
 def _pair(flag: str, text: str, example: str = "opset=13", last: bool = False) -> tuple[str, str]:

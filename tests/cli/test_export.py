@@ -136,18 +136,18 @@ WRONG = [
     ((*FILES, "--shape", "data=1,3", "--dtype", "int32"), "--dtype int32: expected NAME=VALUE"),
     (
         (*FILES, "--shape", "data=1,3,6,7", "--shape", "data=1,3,9,9"),
-        "--shape data is given twice; give it once",
+        "--shape data is given twice; give it once per input",
     ),
     (
         (*FILES, "--shape", "data=1,3", "--dtype", "data=int8", "--dtype", "data=int32"),
-        "--dtype data is given twice; give it once",
+        "--dtype data is given twice; give it once per input",
     ),
     ((*FILES, "--shape", "a=b=1,x"), "--shape a=b=1,x: expected whole numbers, batch first, -1 where an axis varies"),
     (("run", "--symbol", "net-symbol.json"), "RUN and --symbol say two things; give RUN, or --symbol"),
     (("run", "--shape", "data=1"), "RUN and --shape say two things"),
     (
         (*FILES, "--shape", "data=1,3,6,7", "--output", "norm", "--output", "norm"),
-        "--output norm is given twice; give it once",
+        "--output norm is given twice; give it once per result",
     ),
     (("run", "--output", "dense"), "RUN and --output say two things"),
     (
