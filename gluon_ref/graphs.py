@@ -14,7 +14,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -80,6 +80,11 @@ class Graph:
         """Names of inputs and parameters, in order."""
         return [node.name for node in self.nodes if node.op == VARIABLE]
 
+    @property
+    def edges(self) -> list[tuple[int, int]]:
+        """(node, output) of all that is read: by results, and by each node."""
+        return [*self.heads, *(one for node in self.nodes for one in node.inputs)]
+
     def text(self) -> str:
         """The graph as MXNet reads it."""
         return self._text([node.name for node in self.nodes], self.heads)
@@ -128,6 +133,11 @@ def numbered(base: str, between: str = "_") -> Iterator[str]:
         yield f"{base}{between}{number}"
 
 
+def free(base: str, taken: Container[str], between: str = "_") -> str:
+    """The first of these names that is not taken."""
+    return next(one for one in numbered(base, between) if one not in taken)
+
+
 def load(path: str | Path) -> Any:
     """The network of a file as a Symbol.
 
@@ -154,7 +164,7 @@ def symbol(graph: Graph) -> Any:
         with quiet():  # it tells of each older file that it reads it
             outline = mx.sym.load_json(graph.outline())
         outputs = Counter(one.name for one in outline.get_internals())
-        for at, output in (*graph.heads, *(one for node in graph.nodes for one in node.inputs)):
+        for at, output in graph.edges:
             if output >= outputs[str(at)]:
                 given = f"output {output} of {graph.nodes[at].name}, which has {outputs[str(at)]}"
                 raise _broken(graph.where, given)

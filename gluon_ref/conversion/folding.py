@@ -29,20 +29,16 @@ def constant(nodes: Sequence[Mapping[str, Any]], weights: Mapping[str, np.ndarra
     """
     if nodes[edge[0]]["op"] == graphs.VARIABLE:
         return weights.get(nodes[edge[0]]["name"])
-    places = _ancestors(nodes, edge[0])
-    kept = [nodes[at] for at in places]
+    steps = tuple(
+        graphs.Node(one["op"], one["name"], tuple((at, k) for at, k, *_ in one["inputs"]), tuple(one["attrs"].items()))
+        for one in nodes
+    )
+    part = graphs.Graph("parameters", steps, (), VERSION).ending([(edge[0], edge[1])])
     if any(
-        one["name"] not in weights if one["op"] == graphs.VARIABLE else graphs.CHANCE.search(one["op"]) for one in kept
+        one.name not in weights if one.op == graphs.VARIABLE else graphs.CHANCE.search(one.op) for one in part.nodes
     ):
         return None
-    number = {at: place for place, at in enumerate(places)}
-    steps = tuple(
-        graphs.Node(
-            one["op"], one["name"], tuple((number[at], k) for at, k, *_ in one["inputs"]), tuple(one["attrs"].items())
-        )
-        for one in kept
-    )
-    symbol = graphs.symbol(graphs.Graph("parameters", steps, ((number[edge[0]], edge[1]),), VERSION))
+    symbol = graphs.symbol(part)
     arguments, states = (
         {name: mx.nd.array(weights[name], dtype=weights[name].dtype) for name in names}
         for names in (symbol.list_arguments(), symbol.list_auxiliary_states())
@@ -61,12 +57,3 @@ def zeros(nodes: Sequence[Mapping[str, Any]], edge: Sequence[int]) -> bool:
     while nodes[at]["op"] in MOVES:
         at = nodes[at]["inputs"][0][0]
     return nodes[at]["op"] in ZEROS
-
-
-def _ancestors(nodes: Sequence[Mapping[str, Any]], last: int) -> list[int]:
-    """The node and all that it depends on, in the graph's order."""
-    wanted = {last}
-    for at in range(last, -1, -1):
-        if at in wanted:
-            wanted |= {one for one, *_ in nodes[at]["inputs"]}
-    return sorted(wanted)

@@ -102,7 +102,7 @@ def layers(model: onnx.ModelProto) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in steps:
         base = name.partition(MARK)[0]
-        found[next(one for one in graphs.numbered(base) if one not in found)] = name
+        found[graphs.free(base, found)] = name
     return found
 
 

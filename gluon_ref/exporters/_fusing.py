@@ -52,8 +52,7 @@ def joined(symbol: Any) -> Any:
 
 def _idle(graph: Graph) -> set[int]:
     """Nodes that give what they are given, and of which nothing else is read."""
-    edges = [*graph.heads, *(edge for node in graph.nodes for edge in node.inputs)]
-    return {at for at, node in enumerate(graph.nodes) if node.op in IDLE} - {at for at, output in edges if output}
+    return {at for at, node in enumerate(graph.nodes) if node.op in IDLE} - {at for at, output in graph.edges if output}
 
 
 def _mixed(graph: Graph, steps: Steps) -> set[str]:
@@ -98,8 +97,7 @@ def _dense(graph: Graph, steps: Steps) -> set[str]:
         graph: before.
         steps: of the graph after.
     """
-    edges = [*graph.heads, *(edge for node in graph.nodes for edge in node.inputs)]
-    readers = Counter(graph.nodes[at].name for at, _ in edges)
+    readers = Counter(graph.nodes[at].name for at, _ in graph.edges)
     found = set()
     for end, step in _ends(steps).items():
         if step["op"] == DENSE:
@@ -119,7 +117,7 @@ def _unlike(graph: Graph, steps: Steps) -> set[str]:
     ends = _ends(steps)
     signed: list[bool | None] = []  # None where the samples decide
     for node in graph.nodes:
-        if _rectifies(node.op, dict(node.options)):
+        if _rectifies(node):
             signed.append(False)
         elif node.op in KEEPING:
             signed.append(signed[node.inputs[0][0]])
@@ -133,14 +131,15 @@ def _unlike(graph: Graph, steps: Steps) -> set[str]:
             last = graph.nodes[known[part["nodes"][part["heads"][0][0]]["name"]]]
             for node in (graph.nodes[known[one["name"]]] for one in part["nodes"] if one["op"] == ADD):
                 added = next((at for at, _ in node.inputs if graph.nodes[at].name not in inner), None)
-                if added is not None and signed[added] is not (not _rectifies(last.op, dict(last.options))):
+                if added is not None and signed[added] is not (not _rectifies(last)):
                     found.add(node.name)
     return found
 
 
-def _rectifies(op: str, options: Mapping[str, str]) -> bool:
-    least = options.get("a_min") if op == "clip" else None
-    return (op, options.get("act_type")) == ("Activation", "relu") or (least is not None and float(least) >= 0)
+def _rectifies(node: Node) -> bool:
+    options = dict(node.options)
+    least = options.get("a_min") if node.op == "clip" else None
+    return (node.op, options.get("act_type")) == ("Activation", "relu") or (least is not None and float(least) >= 0)
 
 
 def _rewritten(
@@ -172,7 +171,7 @@ def _rewritten(
         op = SUM if node.name in sums and node.op == ADD else node.op  # others may be called so too
         nodes.append(replace(node, op=op, inputs=inputs))
         if node.name in apart:
-            name = next(one for one in graphs.numbered(f"{node.name}_copy") if one not in taken)
+            name = graphs.free(f"{node.name}_copy", taken)
             taken.add(name)
             nodes.append(Node(COPY, name, (first[at],)))
             first[at] = (len(nodes) - 1, 0)

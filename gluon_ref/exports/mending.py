@@ -118,6 +118,6 @@ def _blocked(nodes: Sequence[Node], dense: Node) -> bool:
 
 def _free(base: str, taken: set[str]) -> str:
     """A name that no node has; it is taken then."""
-    name = next(one for one in graphs.numbered(base, "") if one not in taken)
+    name = graphs.free(base, taken, "")
     taken.add(name)
     return name
