@@ -200,9 +200,9 @@ def priors(steps: Steps) -> str:
     if -1 in (height, width):
         raise steps.refuse("height or width that varies")
     sizes, ratios = (np.atleast_1d(steps.option(key, 1.0)).astype(np.float32) for key in ("sizes", "ratios"))
-    (far_y, far_x), (off_y, off_x) = steps.option("steps", (-1.0, -1.0)), steps.option("offsets", (0.5, 0.5))
-    rows = (np.arange(height) + off_y) * (far_y if far_y > 0 else 1 / height)
-    columns = (np.arange(width) + off_x) * (far_x if far_x > 0 else 1 / width)
+    (step_y, step_x), (off_y, off_x) = steps.option("steps", (-1.0, -1.0)), steps.option("offsets", (0.5, 0.5))
+    rows = (np.arange(height) + off_y) * (step_y if step_y > 0 else 1 / height)
+    columns = (np.arange(width) + off_x) * (step_x if step_x > 0 else 1 / width)
     middles = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 1, 2)
     size = np.concatenate([sizes, np.full(len(ratios) - 1, sizes[0])])
     ratio = np.sqrt(np.concatenate([np.full(len(sizes), ratios[0]), ratios[1:]]))

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
 
 from .. import graphs
 from .graph import MARK, needed
@@ -71,7 +70,7 @@ def unpadded(model: onnx.ModelProto) -> onnx.ModelProto:
         if border and all(0 <= one < size for one, size in zip(pads, sizes)):
             kept = [one for one in pool.attribute if one.name != "pads"]
             del pool.attribute[:]
-            pool.attribute.extend([*kept, helper.make_attribute("pads", pads)])
+            pool.attribute.extend([*kept, onnx.helper.make_attribute("pads", pads)])
             pool.input[0] = pad.input[0]
             model.graph.node.remove(pad)
     used = {name for node in model.graph.node for name in node.input} | results
@@ -82,7 +81,7 @@ def unpadded(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _border(pad: Any, values: Mapping[str, Any]) -> list[int]:
     """The widths of a border of minus infinity around images, as a pooling has them; empty for any other."""
-    given = [numpy_helper.to_array(values[name]) for name in pad.input[1:3] if name in values]
+    given = [onnx.numpy_helper.to_array(values[name]) for name in pad.input[1:3] if name in values]
     if pad.op_type != "Pad" or len(pad.input) != 3 or len(given) != 2 or given[1] != -np.inf:
         return []
     starts, ends = np.split(given[0], 2)  # of each axis
@@ -136,7 +135,7 @@ def wide(model: onnx.ModelProto) -> onnx.ModelProto:
             model.graph.node.remove(one)
         model.graph.node.remove(quantize)
         for name in results & {one.output[0] for one in back}:  # a result keeps its name
-            model.graph.node.append(helper.make_node("Identity", [product], [name], name=name))
+            model.graph.node.append(onnx.helper.make_node("Identity", [product], [name], name=name))
     return model
 
 
@@ -152,7 +151,7 @@ def barred(model: onnx.ModelProto) -> onnx.ModelProto:
             continue
         result = f"{node.output[0]}kept"
         _replace(readers[node.output[0]], node.output[0], result)
-        model.graph.node.insert(at + 1, helper.make_node("Max", [node.output[0]], [result], name=result))
+        model.graph.node.insert(at + 1, onnx.helper.make_node("Max", [node.output[0]], [result], name=result))
     return model
 
 
@@ -176,12 +175,12 @@ def tidy(model: onnx.ModelProto, about: onnx.ModelProto) -> onnx.ModelProto:
     used = {*results, *(name for step in steps for name in step.input)}
     kept = [one for one in model.graph.initializer if one.name in used]
     domains = {node.domain for node in steps}
-    graph = helper.make_graph(steps, "gluon_ref", model.graph.input, model.graph.output, kept)
-    opsets = [*about.opset_import, *(helper.make_opsetid(one, 1) for one in sorted(domains - {"", "ai.onnx"}))]
-    made = helper.make_model(
+    graph = onnx.helper.make_graph(steps, "gluon_ref", model.graph.input, model.graph.output, kept)
+    opsets = [*about.opset_import, *(onnx.helper.make_opsetid(one, 1) for one in sorted(domains - {"", "ai.onnx"}))]
+    made = onnx.helper.make_model(
         graph, opset_imports=opsets, ir_version=about.ir_version, producer_name=about.producer_name
     )
-    helper.set_model_props(made, {one.key: one.value for one in about.metadata_props})
+    onnx.helper.set_model_props(made, {one.key: one.value for one in about.metadata_props})
     onnx.checker.check_model(made)
     return made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from .. import graphs
 from ..errors import ConversionError, DataError, OptionError, nearest
@@ -19,27 +18,26 @@ BLOCKED = ("Convolution", "Deconvolution", "Pooling")
 PLAIN = (DENSE, FLATTEN, "Reshape", "transpose", "Embedding", "RNN", graphs.VARIABLE)
 
 
-def read(path: str | Path, outputs: Sequence[str] = ()) -> Graph:
-    """The network of a file, with the inputs that files of older releases left out, and plugins' heads as built in.
+def completed(graph: Graph, outputs: Sequence[str] = ()) -> Graph:
+    """A network with the inputs that files of older releases left out, and plugins' heads as built in.
 
     Args:
-        path: NET-symbol.json.
+        graph: as a file has it.
         outputs: nodes to take as its results, by name; those of the file when empty. What they do not need is not read.
     Raises:
-        PathError, DataError: as `graphs.load` does, and when it has more steps than MXNet walks in a minute.
+        DataError: as `graphs.symbol` does, and when it has more steps than MXNet walks in a minute.
         OptionError: when it has no node of such a name.
     """
-    graph = graphs.read(path)
     if outputs:
         graph = graph.ending([_node(graph, name) for name in outputs])
     if (count := len(graph.nodes)) > MOST:
         raise DataError(
-            str(path),
+            graph.where,
             f"{count:,} steps",
             f"at most {MOST:,}",
             "cut the network into parts, each with a file of its own",
         )
-    return graphs.parse(str(path), graphs.symbol(heads.built_in(graph)).tojson())
+    return graphs.parse(graph.where, graphs.symbol(heads.built_in(graph)).tojson())
 
 
 def _node(graph: Graph, name: str) -> tuple[int, int]:

@@ -47,12 +47,13 @@ def of_files(
     """
     for path in (symbol, params):
         refuse_special(path)
-    graph = mending.read(symbol, outputs)
+    read = graphs.read(symbol)
+    graph = mending.completed(read, outputs)
     mending.refuse_chance(graph)
     network = graphs.symbol(mending.mended(graph))
     known = arrays.bare(params, arrays.load(params) or {})  # of a file of no arrays MXNet makes a list
     waiting = heads.labels(graphs.parse(str(symbol), network.tojson()))
-    labels = {*heads.labels(graph), *heads.labels(graphs.read(symbol))}  # also of heads that MXNet cannot read
+    labels = {*heads.labels(graph), *heads.labels(read)}  # also of heads that MXNet cannot read
     notes = [
         f"{name} is a label, which training reads alone: its shape is left out" for name in shapes if name in labels
     ]
