@@ -2,7 +2,7 @@
 
 The same nets with the same random weights as Gluon runs them, as artefacts, and in PyTorch (2.13, eager,
 inference_mode; PYTHON is one that has both torch and this package), numpy arrays in and out, each in a process of its
-own, in turns.
+own, in turns. A ratio is the median of the rounds' ratios, for the machine may be slower in one than in the next.
 Writes benchmarks/results/exports.md and exports.json.
 """
 
@@ -24,7 +24,7 @@ from gluon_ref.exports.sources import from_net
 
 RESULTS = Path(__file__).parent / "results"
 BATCHES = (1, 128)
-ROUNDS, SECONDS = 9, 0.3
+ROUNDS, SECONDS = 15, 0.2
 FORMATS = {
     "mlp": ("onnx", "onnx-int8", "int8"),
     "cnn": ("onnx", "onnx-int8", "int8"),
@@ -77,11 +77,10 @@ def table(found: dict[str, list[Timing]], sizes: dict[str, dict[str, int]], head
             lines.append(f"| {' | '.join(map(str, cells))} | {one.rate_per_s:,.0f} | {gap} |")
     lines += ["", "| net | batch | | times as fast | at least |", "| --- " * 5 + "|"]
     for net, quick, slow, batch, least in BARS:
-        medians = {one.entrant.label: one.median_s for one in found[net] if one.batch == batch}
-        if quick in medians and slow in medians:
-            lines.append(
-                f"| {net} | {batch} | {quick} against {slow} | {medians[slow] / medians[quick]:.2f} | {least} |"
-            )
+        timed = {one.entrant.label: one for one in found[net] if one.batch == batch}
+        if quick in timed and slow in timed:
+            times = timed[quick].times(timed[slow])
+            lines.append(f"| {net} | {batch} | {quick} against {slow} | {times:.2f} | {least} |")
     lines += ["", "| net | format | bytes | share of onnx |", "| --- " * 4 + "|"]
     for net, by_format in sizes.items():
         for name, size in by_format.items():

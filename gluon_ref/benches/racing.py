@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -52,6 +53,7 @@ class Timing:
         warm_up_s: of the first call.
         difference: largest, to the first entrant's outputs, as a share of the largest output where that is above 1.
         error: why there is no timing, else empty.
+        turns_s: the median of each round.
     """
 
     entrant: Entrant
@@ -61,6 +63,7 @@ class Timing:
     warm_up_s: float = 0.0
     difference: float | None = None
     error: str = ""
+    turns_s: tuple[float, ...] = ()
 
     @property
     def median_s(self) -> float:
@@ -76,6 +79,10 @@ class Timing:
     def rate_per_s(self) -> float:
         """Samples a second, by the median."""
         return self.batch / self.median_s
+
+    def times(self, slower: Timing) -> float:
+        """How many times as fast as one that took turns with it: the median over the rounds, each by its own ratio."""
+        return float(np.median(np.divide(slower.turns_s, self.turns_s)))
 
 
 def race(
@@ -120,13 +127,22 @@ def _round(
         warm.append(before.get("latencies_s", [0.0])[0])
         racer.ask({"group": at, "target": str(target)})
         answers.append(groups.load(target)[0] if not racer.error else None)
-    latencies: list[list[float]] = [[] for _ in racers]
+    turns: list[list[list[float]]] = [[] for _ in racers]
     for _ in range(rounds):
-        for place, racer in enumerate(racers):
-            latencies[place] += racer.ask({"group": at, "seconds": seconds}).get("latencies_s", [])[1:]
+        for taken, racer in zip(turns, racers):
+            taken.append(racer.ask({"group": at, "seconds": seconds}).get("latencies_s", [])[1:])
     return [
-        Timing(racer.entrant, batch, threads, tuple(taken), first, _difference(answers[0], given), racer.error)
-        for racer, taken, first, given in zip(racers, latencies, warm, answers)
+        Timing(
+            racer.entrant,
+            batch,
+            threads,
+            tuple(itertools.chain(*taken)),
+            first,
+            _difference(answers[0], given),
+            racer.error,
+            tuple(float(np.median(one)) for one in taken if one),
+        )
+        for racer, taken, first, given in zip(racers, turns, warm, answers)
     ]
 
 

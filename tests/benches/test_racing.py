@@ -21,6 +21,13 @@ def test_figures_of_a_timing() -> None:
     assert timing.rate_per_s == pytest.approx(10 / 0.051)
 
 
+def test_a_machine_that_slows_down_for_a_while_tells_nothing_of_who_is_faster() -> None:
+    quick = Timing(ENTRANT, 1, 1, (), turns_s=(1, 2, 5))
+    slow = Timing(ENTRANT, 1, 1, (), turns_s=(2, 4, 5))
+    assert quick.times(slow) == 2
+    assert slow.times(quick) == 0.5
+
+
 def test_entrants_are_timed_and_compared(run: Path) -> None:
     racing = [Entrant(way, str(run), way) for way in ("imperative", "static")]
     told: list[str] = []
@@ -33,6 +40,7 @@ def test_entrants_are_timed_and_compared(run: Path) -> None:
         ("static", 3),
     ]
     assert all(one.latencies_s and one.warm_up_s > 0 and one.threads == 1 for one in found)
+    assert all(len(one.turns_s) == 2 for one in found)
     assert [one.difference for one in found][::2] == [0, 0]
     assert all(one.difference is not None and one.difference < 1e-5 for one in found)
     assert told == ["batch 1, 1 threads", "batch 3, 1 threads"]
