@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,9 @@ KINDS = {
     "tensor(bool)": "bool",
 }
 # Steps of sequences that a run takes for each thread: of more, what a recurrent layer keeps leaves the core's cache.
-# One thread, 128 sequences of 64 steps, 128 units (docs/exports.md): 14.6 ms at once, 11.4 ms by 1,024 steps.
-STEPS = 1024
+# And sequences, by as many rows of a matrix as ONNX Runtime multiplies at a time on AVX-512, twice those on AVX2.
+# Figures: docs/exports.md.
+STEPS, ROWS = 1536, 12
 
 
 def open_model(
@@ -67,35 +69,41 @@ def open_model(
     if set(kinds) != {field.name for field in fields}:
         raise _broken(path, f"inputs {', '.join(kinds)} instead of {', '.join(field.name for field in fields)}")
 
-    def run(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
-        given = {field.name: np.asarray(one, dtype=kinds[field.name]) for field, one in zip(fields, inputs)}
+    results = [one.name for one in session.get_outputs()]
+    long = next((field for field in fields if -1 in field.shape), None)
+
+    def run(given: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         try:
-            return tuple(session.run(None, given))
+            made: list[np.ndarray] = session.run(results, given)
         except ERRORS as error:
             told = " ".join(str(error).split())  # the size that is wrong stands on a line amid others
             raise DataError(
                 str(path), told, "arrays that the model takes", "give them in the shapes that its inputs have"
             ) from None
-
-    return _sliced(run, fields) if any(-1 in field.shape for field in fields) else run
-
-
-def _sliced(
-    run: Callable[..., tuple[np.ndarray, ...]], fields: Sequence[Field]
-) -> Callable[..., tuple[np.ndarray, ...]]:
-    """A model of sequences, whose samples do not depend on each other, run on slices of a batch."""
-    at = next(at for at, field in enumerate(fields) if -1 in field.shape)
-    axis = 1 + fields[at].shape.index(-1)
+        return made
 
     def answer(*inputs: np.ndarray) -> tuple[np.ndarray, ...]:
-        sequences = np.asarray(inputs[at])
-        size = max(1, STEPS * threads() // max(1, sequences.shape[axis])) if sequences.ndim > axis else 0
-        if not size or len(sequences) <= size:
-            return run(*inputs)
-        parts = [run(*(one[start : start + size] for one in inputs)) for start in range(0, len(sequences), size)]
-        return tuple(np.concatenate(outputs) for outputs in zip(*parts))
+        given = {field.name: np.asarray(one, dtype=kinds[field.name]) for field, one in zip(fields, inputs)}
+        cuts = _cuts(given[long.name].shape, 1 + long.shape.index(-1)) if long else []
+        if len(cuts) <= 2:
+            return tuple(run(given))
+        parts = [run({name: one[start:end] for name, one in given.items()}) for start, end in itertools.pairwise(cuts)]
+        return tuple(np.concatenate(made) for made in zip(*parts))
 
     return answer
+
+
+def _cuts(shape: Sequence[int], axis: int) -> list[int]:
+    """Where to cut a batch of sequences, which do not depend on each other, from 0 to its end.
+
+    Args:
+        shape: of the batch.
+        axis: that of the steps.
+    """
+    if len(shape) <= axis:
+        return []
+    size = threads() * ROWS * max(1, STEPS // (ROWS * max(1, shape[axis])))
+    return [*range(0, max(1, shape[0] - size // 2), size), shape[0]]  # a small rest goes with the part before it
 
 
 def _broken(path: str | Path, given: str) -> DataError:

@@ -56,15 +56,19 @@ def test_arrays_that_do_not_fit_are_told_with_the_size_that_is_wrong(content: by
     assert "\n" not in str(caught.value)
 
 
-def test_a_long_batch_of_sequences_is_run_in_slices_and_answered_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("steps", "slices"), [(10, [2, 2, 3]), (3, [2, 2, 3]), (29, [4, 3]), (30, []), (40, [])])
+def test_a_long_batch_of_sequences_is_run_in_slices_and_answered_whole(
+    steps: int, slices: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     net = mx.gluon.nn.Dense(2, in_units=3, flatten=False, prefix="dense_")
     net.initialize(mx.init.One())
     fields = (Field("data", (-1, 3)),)
     answer = open_model("there", fields, to_onnx(from_net(net, fields)).SerializeToString())
-    monkeypatch.setattr(session, "STEPS", 10)  # two samples of five steps
+    monkeypatch.setattr(session, "STEPS", steps)
+    monkeypatch.setattr(session, "ROWS", 2)
     sizes: list[int] = []
     kept = np.concatenate
     monkeypatch.setattr(session.np, "concatenate", lambda parts: sizes.extend(map(len, parts)) or kept(parts))
     data = np.arange(7 * 5 * 3, dtype=np.float32).reshape(7, 5, 3)
     np.testing.assert_array_equal(answer(data)[0], np.repeat(data.sum(axis=2, keepdims=True), 2, axis=2))
-    assert sizes == [2, 2, 2, 1]
+    assert sizes == slices
