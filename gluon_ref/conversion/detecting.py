@@ -25,7 +25,8 @@ def box_nms(steps: Steps) -> str:
     rows = _rows(steps, data, order)
     mask = _suppressed(steps, rows, best)
     # Those that stay move to the front, in order: places counted down, 0 for those that go.
-    down = steps.add("Range", _scalar(steps, kept), steps.constant(0), steps.constant(-1))
+    first = steps.add("Squeeze", kept, steps.constant([0]))
+    down = steps.add("Range", first, steps.constant(0), steps.constant(-1))
     _, front = steps.several("TopK", 2, steps.add("Mul", mask, down), kept, axis=1)
     stays = steps.add("GatherElements", mask, front, axis=1)
     chosen = _formatted(steps, _rows(steps, rows, front))
@@ -42,10 +43,6 @@ def box_nms(steps: Steps) -> str:
 def _shape3(steps: Steps) -> str:
     """(groups, boxes, columns)."""
     return steps.add("Concat", steps.constant([-1]), steps.size(steps.inputs[0], steps.rank - 2, 2), axis=0)
-
-
-def _scalar(steps: Steps, value: str) -> str:
-    return steps.add("Squeeze", value, steps.constant([0]))
 
 
 def _column(steps: Steps, rows: str, at: int, count: int = 1) -> str:
@@ -84,7 +81,7 @@ def _suppressed(steps: Steps, rows: str, best: str) -> str:
     table = steps.add("Unsqueeze", best, steps.constant([1]))
     if number >= 0 and not steps.flag("force_suppress"):
         table = _by_class(steps, _column(steps, rows, number), table)
-    count = _scalar(steps, steps.size(rows, 1))
+    count = steps.count(rows, 1)
     found = steps.add(
         "NonMaxSuppression",
         boxes,

@@ -1,7 +1,8 @@
-"""Values of a network that no input of it changes: what they are, and which are zeros."""
+"""What is known of a network's values whatever it is given: those that are constant, zeros, or never infinite."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,10 @@ MOVES = (
     *("Reshape", "Flatten", "transpose", "SwapAxis", "expand_dims", "squeeze", "slice_axis", "slice", "slice_like"),
     *("broadcast_axis", "broadcast_to", "broadcast_like", "tile", "repeat", "Cast", "BlockGrad", "_copy", "identity"),
 )
+
+
+# Operators that give no other numbers than those of their inputs, or of their first input; but for what masks put in.
+GATHERS, KEEPS = ("Concat", "stack"), (*MOVES, "Dropout", "SequenceReverse", "SequenceMask")
 
 
 def constant(nodes: Sequence[Mapping[str, Any]], weights: Mapping[str, np.ndarray], edge: Sequence[int]) -> Any:
@@ -57,3 +62,26 @@ def zeros(nodes: Sequence[Mapping[str, Any]], edge: Sequence[int]) -> bool:
     while nodes[at]["op"] in MOVES:
         at = nodes[at]["inputs"][0][0]
     return nodes[at]["op"] in ZEROS
+
+
+def states(nodes: Sequence[Mapping[str, Any]], edge: Sequence[int]) -> bool:
+    """Whether a value is the states of recurrent nets, at most moved and masked: minus infinity is not among them.
+
+    Args:
+        nodes: of the graph, as its file has them.
+        edge: node and output of the value.
+    """
+    seen: set[int] = set()
+    left = [edge[0]]
+    while left:
+        at = left.pop()
+        node = nodes[at]
+        if at in seen or node["op"] == "RNN":
+            continue
+        seen.add(at)
+        endless = node["op"] == "SequenceMask" and not math.isfinite(float(node["attrs"].get("value", 0)))
+        count = len(node["inputs"]) if node["op"] in GATHERS else int(node["op"] in KEEPS)
+        if endless or not count:
+            return False
+        left.extend(one[0] for one in node["inputs"][:count])
+    return True

@@ -41,7 +41,7 @@ def arange_like(steps: Steps) -> str:
         return steps.add("Identity", steps.constant(row.reshape(result.shape), result.dtype))
     many = steps.add("Size", data)
     if not whole:
-        many = steps.add("Squeeze", steps.size(data, steps.axis()), steps.constant([0]))
+        many = steps.count(data, steps.axis())
     numbers = steps.add("Range", steps.constant(0), many, steps.constant(1))
     numbers = steps.add("Div", numbers, steps.constant(times)) if times != 1 else numbers
     row = steps.add("Mul", steps.cast(numbers, result.dtype), steps.constant(step, result.dtype))

@@ -70,13 +70,14 @@ def rnn(node: Mapping[str, Any], **given: Any) -> tuple[list[Any], tuple[Any, ..
     if mode.activation:
         options["activations"] = [mode.activation] * directions
     value, lasts = steps.inputs[0], []
+    count = len(steps.results)  # 1, or with state_outputs the last states beside all of them
     for weights, first in zip(_layers(flat, mode, (layers, directions, units, steps.shape[2])), zip(*firsts)):
         fixed = [steps.constant(one, np.float32) for one in weights]
-        every, *last = steps.several(mode.op, 1 + mode.states, value, *fixed, lengths, *first, **options)
+        every, *last = steps.several(mode.op, count, value, *fixed, lengths, *first, **options)
         value = _joined(steps, every, directions * units, directions)  # (time, batch, directions * units)
         lasts.append(last)
     ends = [steps.add("Concat", *some, axis=0) if layers > 1 else some[0] for some in zip(*lasts)]
-    return steps.finish([value, *ends][: len(steps.results)])
+    return steps.finish([value, *ends])
 
 
 def _refuse(steps: Steps) -> None:
@@ -113,7 +114,7 @@ def _parts(steps: Steps, state: str, layers: int, directions: int) -> list[str]:
 
 def _lengths(steps: Steps, given: str) -> str:
     """Lengths, int32 (batch,), those beyond the data at its end: ONNX Runtime refuses to answer else."""
-    time = steps.add("Squeeze", steps.size(steps.inputs[0], 0), steps.constant([0]))
+    time = steps.count(steps.inputs[0], 0)
     return steps.add("Clip", steps.cast(given, np.int32), steps.constant(0, np.int32), steps.cast(time, np.int32))
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
+from . import folding
 from .steps import Steps, converters
 
 WINDOW = 8  # of steps of time that become one
@@ -42,18 +41,16 @@ def _reduction(op: str) -> Callable[[Steps], str]:
 
 
 def largest(steps: Steps) -> str:
-    """The largest; along a first axis that varies, as time does, the largest of windows, and of these.
+    """The largest; of a recurrent net's states over time the largest of windows, and of these.
 
-    ONNX Runtime finds the largest of windows (MaxPool) quicker than those of a whole axis: docs/exports.md.
+    ONNX Runtime finds the largest of windows (MaxPool) quicker than those of a whole axis: docs/exports.md. It begins
+    from the lowest finite number, so that minus infinity must not be among them.
     """
-    shape = steps.results[0].shape
-    times = steps.rank > 1 and steps.shape[0] == -1 and _axes(steps) == [0]
-    if not times or shape.count(-1) > 1 or steps.dtype != np.float32:
+    if _axes(steps) != [0] or steps.rank != 3 or not folding.states(steps.graph, steps.edges[0]):
         return _reduction("ReduceMax")(steps)
-    rows = steps.add("Flatten", steps.inputs[0], axis=1)  # (time, all else)
-    images = steps.add("Unsqueeze", rows, steps.constant([0, 1]))
-    windows = steps.add("MaxPool", images, kernel_shape=[WINDOW, 1], strides=[WINDOW, 1], ceil_mode=1)
-    return steps.reshape(steps.add("ReduceMax", windows, axes=[2], keepdims=0), shape)
+    images = steps.add("Unsqueeze", steps.inputs[0], steps.constant([0, 1]))  # one, of one channel
+    windows = steps.add("MaxPool", images, kernel_shape=[WINDOW, 1, 1], strides=[WINDOW, 1, 1], ceil_mode=1)
+    return steps.add("ReduceMax", windows, axes=[0, 2] if steps.flag("keepdims") else [0, 1, 2], keepdims=0)
 
 
 def _without_nan(op: str, filler: float) -> Callable[[Steps], str]:

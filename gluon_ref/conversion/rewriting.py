@@ -15,6 +15,7 @@ import onnx
 
 from .. import graphs
 from .graph import MARK, needed
+from .steps import rename
 
 # Operators whose weights are rounded when answers are rounded step by step, and those of recurrent nets.
 STATIC = ("Conv", "ConvTranspose", "Gemm", "MatMul")
@@ -95,7 +96,7 @@ def recurrent(model: onnx.ModelProto) -> bool:
 
 def layers(model: onnx.ModelProto) -> dict[str, str]:
     """Layers with weights that can be rounded, in order: what a person calls each -> name of its node."""
-    weights = {one.name for one in model.graph.initializer}
+    weights = {one.name for one in model.graph.initializer if one.data_type == onnx.TensorProto.FLOAT}
     kinds = DYNAMIC if recurrent(model) else STATIC
     steps = [node.name for node in model.graph.node if node.op_type in kinds and weights & set(node.input)]
     found: dict[str, str] = {}
@@ -135,7 +136,7 @@ def wide(model: onnx.ModelProto) -> onnx.ModelProto:
             model.graph.node.remove(one)
         model.graph.node.remove(quantize)
         for name in results & {one.output[0] for one in back}:  # a result keeps its name
-            model.graph.node.append(onnx.helper.make_node("Identity", [product], [name], name=name))
+            rename(model.graph.node, product, name)
     return model
 
 

@@ -11,13 +11,24 @@ FIRST, LAST = -(2**63), 2**63 - 1  # where a Slice that goes backwards, or forwa
 
 
 def sequence_mask(steps: Steps) -> str:
-    """Put `value` where a sequence has ended: position >= length."""
+    """Put `value` where a sequence has ended: position >= length.
+
+    It is written to those places alone rather than chosen for each, which is quicker (docs/exports.md).
+    """
     if not steps.flag("use_sequence_length"):
         return steps.add("Identity", steps.inputs[0])
-    time = steps.axis(default=0)
-    positions = _along(steps, _positions(steps, time), time)
-    real = steps.add("Less", positions, _along(steps, steps.cast(steps.inputs[1], np.int64), 1 - time))
-    return steps.add("Where", real, steps.inputs[0], steps.like(steps.option("value", 0.0)))
+    time, value, step = steps.axis(default=0), steps.option("value", 0.0), steps.shape[2:]
+    positions, lengths = _positions(steps, time), steps.cast(steps.inputs[1], np.int64)
+    if -1 in step:  # what is written must have its size
+        real = steps.add("Less", _along(steps, positions, time), _along(steps, lengths, 1 - time))
+        return steps.add("Where", real, steps.inputs[0], steps.like(value))
+    pair = [positions, lengths]
+    pair[time] = steps.add("Unsqueeze", pair[time], steps.constant([1]))  # which of them axis 0 is for
+    ended = steps.add("NonZero", steps.add("GreaterOrEqual", *pair))
+    places = steps.add("Transpose", ended, perm=[1, 0])  # (places, 2)
+    same = steps.add("Mul", places, steps.constant(0))
+    written = steps.add("GatherND", steps.like(np.full((1, 1, *step), value)), same)
+    return steps.add("ScatterND", steps.inputs[0], places, written)
 
 
 def sequence_reverse(steps: Steps) -> str:
@@ -86,8 +97,10 @@ def _parts(steps: Steps, parts: list[str], axis: int) -> list[str]:
 
 def embedding(steps: Steps) -> str:
     """Rows of a table; numbers beyond it give its first or last row, as MXNet has it."""
-    rows = steps.cast(steps.inputs[0], np.int64)
-    kept = steps.add("Clip", rows, steps.constant(0), steps.constant(steps.shapes[1][0] - 1))
+    whole = steps.dtype in (np.int32, np.int64)
+    kind = steps.dtype if whole else np.dtype(np.int64)
+    rows = steps.inputs[0] if whole else steps.cast(steps.inputs[0], kind)
+    kept = steps.add("Clip", rows, steps.constant(0, kind), steps.constant(steps.shapes[1][0] - 1, kind))
     return steps.add("Gather", steps.inputs[1], kept)
 
 
@@ -135,8 +148,7 @@ def _filled(steps: Steps, value: float) -> str:
 
 def _positions(steps: Steps, axis: int) -> str:
     """0, 1, 2 ... along an axis of the first input."""
-    size = steps.add("Squeeze", steps.size(steps.inputs[0], axis), steps.constant([0]))
-    return steps.add("Range", steps.constant(0), size, steps.constant(1))
+    return steps.add("Range", steps.constant(0), steps.count(steps.inputs[0], axis), steps.constant(1))
 
 
 def _along(steps: Steps, values: str, axis: int) -> str:

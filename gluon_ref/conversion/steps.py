@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ class Steps:
         self.shapes: list[tuple[int, ...]] = [edge.shape for edge in edges]
         self.results: Sequence[Value] = given["results"]
         self.opset: int = given["opset_version"]
+        self.edges: Sequence[Sequence[int]] = node["inputs"]
+        self.graph: Sequence[Mapping[str, Any]] = given["mx_graph"]
         self.weights: Mapping[str, np.ndarray] = given["weights"]
         self.nodes: list[Any] = []
         self._name: str = node["name"]
@@ -117,8 +119,11 @@ class Steps:
 
     def size(self, value: str, axis: int, count: int = 1) -> str:
         """The sizes of some axes in a row, int64 (count,), as they are when the model runs."""
-        start, end = self.constant([axis]), self.constant([axis + count])
-        return self.add("Slice", self.add("Shape", value), start, end, self.constant([0]))
+        return self.add("Gather", self.add("Shape", value), self.constant(range(axis, axis + count)))
+
+    def count(self, value: str, axis: int) -> str:
+        """The size of one axis as a scalar, int64, as it is when the model runs."""
+        return self.add("Gather", self.add("Shape", value), self.constant(axis))
 
     def _new(self) -> str:
         self._count += 1
@@ -130,19 +135,21 @@ class Steps:
         own = {output for node in self.nodes for output in node.output}
         for value, name in zip(made, called):
             if value in own:
-                self._rename(value, name)
+                rename(self.nodes, value, name)
                 own.discard(value)  # asked for twice, the second is a copy of the first
             else:
                 again = called[made.index(value)] if made.index(value) < called.index(name) else value
                 self.nodes.append(onnx.helper.make_node("Identity", [again], [name], name=name))
         return self.nodes, tuple(result.dtype for result in self.results[: len(made)])
 
-    def _rename(self, old: str, new: str) -> None:
-        for node in self.nodes:
-            for names in (node.input, node.output):
-                for at, name in enumerate(names):
-                    if name == old:
-                        names[at] = new
+
+def rename(nodes: Iterable[Any], old: str, new: str) -> None:
+    """Give a value another name, wherever nodes make or read it."""
+    for node in nodes:
+        for names in (node.input, node.output):
+            for at, name in enumerate(names):
+                if name == old:
+                    names[at] = new
 
 
 Converter = Callable[..., tuple[list[Any], tuple[Any, ...]]]

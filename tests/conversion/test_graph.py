@@ -72,6 +72,15 @@ def test_an_output_may_be_an_input_or_a_parameter(tmp_path: Path) -> None:
     assert [one.tolist() for one in given] == [[[1] * 4] * 2, [0, 1, 2], [[2] * 4] * 2]
 
 
+def test_results_are_called_so_where_they_are_made(tmp_path: Path) -> None:
+    halves = mx.sym.SliceChannel(mx.sym.var("data"), num_outputs=2, name="half")
+    twice = halves[1] * 2
+    model = to_onnx(source(mx.sym.Group([halves[1], twice, halves[1]])))
+    assert [one.op_type for one in model.graph.node] == ["Split", "Mul", "Identity"]  # a second name needs a copy
+    given = run(model, tmp_path, np.array([[1, 2, 3, 4]], dtype=np.float32))
+    assert [one.tolist() for one in given] == [[[3, 4]], [[6, 8]], [[3, 4]]]
+
+
 def test_batch_and_varying_axes_are_free_and_fixed_ones_are_not() -> None:
     fields = (Field("data", (-1, 4)), Field("state", (4,), batch=2))
     symbol = mx.sym.Group([mx.sym.var("data") + 1, mx.sym.var("state") + 1])
