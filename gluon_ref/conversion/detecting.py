@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .steps import Steps, converters
@@ -22,14 +24,14 @@ def box_nms(steps: Steps) -> str:
     topk = steps.option("topk", -1)
     kept = steps.add("Min", count, steps.constant([topk])) if topk > 0 else count
     best, order = steps.several("TopK", 2, scores, kept, axis=1)
-    rows = _rows(steps, data, order)
+    rows = reordered(steps, data, order)
     mask = _suppressed(steps, rows, best)
     # Those that stay move to the front, in order: places counted down, 0 for those that go.
     first = steps.add("Squeeze", kept, steps.constant([0]))
     down = steps.add("Range", first, steps.constant(0), steps.constant(-1))
     _, front = steps.several("TopK", 2, steps.add("Mul", mask, down), kept, axis=1)
     stays = steps.add("GatherElements", mask, front, axis=1)
-    chosen = _formatted(steps, _rows(steps, rows, front))
+    chosen = _formatted(steps, reordered(steps, rows, front))
     nothing = steps.like(-1)
     stays = steps.add("Unsqueeze", steps.cast(stays, np.bool_), steps.constant([2]))
     chosen = steps.add("Where", stays, chosen, nothing)
@@ -45,65 +47,77 @@ def _shape3(steps: Steps) -> str:
     return steps.add("Concat", steps.constant([-1]), steps.size(steps.inputs[0], steps.rank - 2, 2), axis=0)
 
 
-def _column(steps: Steps, rows: str, at: int, count: int = 1) -> str:
+def column(steps: Steps, rows: str, at: int, count: int = 1) -> str:
     """Columns of (groups, boxes, columns); one alone without its axis."""
     if count == 1:
         return steps.add("Gather", rows, steps.constant(at), axis=2)
     return steps.add("Slice", rows, steps.constant([at]), steps.constant([at + count]), steps.constant([2]))
 
 
-def _rows(steps: Steps, rows: str, order: str) -> str:
-    """Rows in another order, (groups, boxes) of places."""
-    index = steps.add("Unsqueeze", order, steps.constant([2]))
-    columns = steps.shape[-1]
-    return steps.add("GatherElements", rows, steps.add("Tile", index, steps.constant([1, 1, columns])), axis=1)
+def reordered(steps: Steps, rows: str, order: str) -> str:
+    """Rows (groups, rows, columns) in another order, (groups, rows) of places."""
+    return steps.add("GatherND", rows, steps.add("Unsqueeze", order, steps.constant([2])), batch_dims=1)
 
 
 def _usable(steps: Steps, data: str) -> str:
     """Scores, as low as can be for boxes below the threshold and for the background."""
-    scores = _column(steps, data, steps.option("score_index", 1))
+    scores = column(steps, data, steps.option("score_index", 1))
     usable = steps.add("Greater", scores, steps.like(steps.number("valid_thresh", 0)))
     number, background = steps.option("id_index", -1), steps.option("background_id", -1)
     if number >= 0 and background >= 0:
-        other = steps.add("Not", steps.add("Equal", _column(steps, data, number), steps.like(background)))
+        other = steps.add("Not", steps.add("Equal", column(steps, data, number), steps.like(background)))
         usable = steps.add("And", usable, other)
     return steps.add("Where", usable, scores, steps.like(np.finfo(steps.dtype).min))
 
 
 def _suppressed(steps: Steps, rows: str, best: str) -> str:
     """(groups, boxes) of int64: 1 for those that stay."""
-    boxes = _column(steps, rows, steps.option("coord_start", 2), 4)
+    boxes = column(steps, rows, steps.option("coord_start", 2), 4)
     centred = steps.option("in_format", "corner") == "center"
     if not centred:  # a box that is turned inside out has no area; ONNX would turn it back
-        low, high = _column(steps, boxes, 0, 2), _column(steps, boxes, 2, 2)
+        low, high = column(steps, boxes, 0, 2), column(steps, boxes, 2, 2)
         boxes = steps.add("Concat", low, steps.add("Max", low, high), axis=2)
     number = steps.option("id_index", -1)
     table = steps.add("Unsqueeze", best, steps.constant([1]))
     if number >= 0 and not steps.flag("force_suppress"):
-        table = _by_class(steps, _column(steps, rows, number), table)
-    count = steps.count(rows, 1)
+        table = by_class(steps, column(steps, rows, number), table)
+    overlap, least = steps.number("overlap_thresh", 0.5), steps.number("valid_thresh", 0)
+    return staying(steps, boxes, table, overlap, least, centred)
+
+
+def staying(steps: Steps, boxes: str, table: str, overlap: float, least: float, centred: bool = False) -> str:
+    """(groups, boxes) of int64: 1 for boxes that no better one of the same row of a table overlaps.
+
+    Args:
+        steps: of the node.
+        boxes: (groups, boxes, 4).
+        table: of scores, (groups, classes, boxes).
+        overlap: shared part of two boxes' whole area, above which the worse one goes.
+        least: score, above which a box is one.
+        centred: whether boxes are given by middle and size, not by two corners.
+    """
     found = steps.add(
         "NonMaxSuppression",
         boxes,
         table,
-        count,
-        steps.constant(steps.number("overlap_thresh", 0.5), np.float32),
-        steps.constant(steps.number("valid_thresh", 0), np.float32),
+        steps.count(boxes, 1),
+        steps.constant(overlap, np.float32),
+        steps.constant(least, np.float32),
         center_point_box=int(centred),
     )
     places = steps.add("Gather", found, steps.constant([0, 2]), axis=1)
-    zeros = steps.add("Expand", steps.constant(0), steps.add("Shape", best))
+    zeros = steps.add("Expand", steps.constant(0), steps.size(boxes, 0, 2))
     ones = steps.add("Expand", steps.constant(1), steps.size(found, 0))
     return steps.add("ScatterND", zeros, places, ones)
 
 
-def _by_class(steps: Steps, numbers: str, scores: str) -> str:
+def by_class(steps: Steps, numbers: str, scores: str) -> str:
     """(groups, classes, boxes) of scores, as low as can be for boxes of other classes."""
     numbers = steps.cast(numbers, np.int64)
     first, last = (steps.add(op, numbers, keepdims=0) for op in ("ReduceMin", "ReduceMax"))
     classes = steps.add("Range", first, steps.add("Add", last, steps.constant(1)), steps.constant(1))
-    column = steps.add("Unsqueeze", classes, steps.constant([1]))
-    mine = steps.add("Equal", steps.add("Unsqueeze", numbers, steps.constant([1])), column)
+    rows = steps.add("Unsqueeze", classes, steps.constant([1]))
+    mine = steps.add("Equal", steps.add("Unsqueeze", numbers, steps.constant([1])), rows)
     return steps.add("Where", mine, scores, steps.like(np.finfo(steps.dtype).min))
 
 
@@ -113,7 +127,7 @@ def _formatted(steps: Steps, rows: str) -> str:
     if given == wanted:
         return rows
     start = steps.option("coord_start", 2)
-    first, second = _column(steps, rows, start, 2), _column(steps, rows, start + 2, 2)
+    first, second = column(steps, rows, start, 2), column(steps, rows, start + 2, 2)
     half = steps.like(0.5)
     if wanted == "corner":
         apart = steps.add("Mul", second, half)
@@ -131,16 +145,33 @@ def _slice(steps: Steps, rows: str, start: int, stop: int) -> str:
 
 def box_decode(steps: Steps) -> str:
     """Boxes by corners from what a net says of anchors, (groups, boxes, 4)."""
-    data, anchors = steps.inputs
+    (data, anchors), scales = steps.inputs, [steps.number(f"std{at}", 1) for at in range(4)]
+    cornered = steps.option("format", "center") == "corner"
+    return decoded(steps, data, anchors, scales, cornered, steps.number("clip", -1))
+
+
+def decoded(
+    steps: Steps, data: str, anchors: str, scales: Sequence[float], cornered: bool = True, most: float = -1
+) -> str:
+    """Boxes by corners, (groups, boxes, 4).
+
+    Args:
+        steps: of the node.
+        data: how anchors are moved and grown, (groups, boxes, 4).
+        anchors: by corners, or by middle and size.
+        scales: of these four numbers.
+        cornered: whether anchors are given by corners.
+        most: limit of the logarithm of growth, where above 0.
+    """
     half = steps.like(0.5)
     low, high = _slice(steps, anchors, 0, 2), _slice(steps, anchors, 2, 4)
     middle, size = low, high
-    if steps.option("format", "center") == "corner":
+    if cornered:
         size = steps.add("Sub", high, low)
         middle = steps.add("Add", low, steps.add("Mul", size, half))
-    scale = steps.add("Mul", data, steps.like([steps.number(f"std{at}", 1) for at in range(4)]))
-    moved = steps.add("Add", steps.add("Mul", _slice(steps, scale, 0, 2), size), middle)
-    grown, most = _slice(steps, scale, 2, 4), steps.number("clip", -1)
+    scaled = steps.add("Mul", data, steps.like(scales))
+    moved = steps.add("Add", steps.add("Mul", _slice(steps, scaled, 0, 2), size), middle)
+    grown = _slice(steps, scaled, 2, 4)
     if most > 0:
         grown = steps.add("Min", grown, steps.like(most))
     apart = steps.add("Mul", steps.add("Mul", steps.add("Exp", grown), size), half)
@@ -191,26 +222,8 @@ def roi_pooling(steps: Steps) -> str:
     )
 
 
-def priors(steps: Steps) -> str:
-    """The boxes around each place of an image, as shares of its sides: all sizes by the first ratio, then others."""
-    height, width = steps.shape[2:]
-    if -1 in (height, width):
-        raise steps.refuse("height or width that varies")
-    sizes, ratios = (np.atleast_1d(steps.option(key, 1.0)).astype(np.float32) for key in ("sizes", "ratios"))
-    (step_y, step_x), (off_y, off_x) = steps.option("steps", (-1.0, -1.0)), steps.option("offsets", (0.5, 0.5))
-    rows = (np.arange(height) + off_y) * (step_y if step_y > 0 else 1 / height)
-    columns = (np.arange(width) + off_x) * (step_x if step_x > 0 else 1 / width)
-    middles = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 1, 2)
-    size = np.concatenate([sizes, np.full(len(ratios) - 1, sizes[0])])
-    ratio = np.sqrt(np.concatenate([np.full(len(sizes), ratios[0]), ratios[1:]]))
-    halves = np.stack([size * height / width * ratio, size / ratio], axis=-1) / 2
-    found = np.concatenate([middles - halves, middles + halves], axis=2).reshape(1, -1, 4)
-    return steps.like(np.clip(found, 0, 1) if steps.flag("clip") else found)
-
-
 CONVERTERS = converters(
     {
-        "_contrib_MultiBoxPrior": priors,
         "_contrib_box_nms": box_nms,
         "_contrib_box_decode": box_decode,
         "_contrib_ROIAlign": roi_align,

@@ -15,12 +15,6 @@ from .agreement import disagreement, imperative, make_source, runtime
 
 DATA, OTHER = mx.sym.var("data"), mx.sym.var("other")
 nms = mx.sym.contrib.box_nms
-PRIORS = [
-    {},
-    {"sizes": (0.2, 0.3), "ratios": (1, 2, 0.5)},
-    {"sizes": (0.9,), "ratios": (2,), "clip": True},
-    {"sizes": (0.1, 0.2), "steps": (0.1, 0.2), "offsets": (0.25, 0.75)},
-]
 NMS = {
     "of_all_classes": {},
     "within_classes": {"id_index": 0},
@@ -126,17 +120,3 @@ def test_regions_that_onnx_has_not_are_refused(options: dict[str, Any], message:
     symbol = mx.sym.contrib.ROIAlign(DATA, OTHER, pooled_size=(1, 1), spatial_scale=1.0, **options)
     with pytest.raises(ConversionError, match=message):
         runtime(make_source(symbol, [Field("data", (3, 9, 11)), Field("other", (5,))]), {})
-
-
-@pytest.mark.parametrize("options", PRIORS)
-def test_boxes_around_each_place(options: dict[str, Any]) -> None:
-    """Beside what the network answers, as detectors have it: a model needs an input."""
-    boxes = mx.sym.contrib.MultiBoxPrior(DATA, **options)
-    symbol = mx.sym.broadcast_add(boxes, mx.sym.mean(DATA, axis=(1, 2, 3), keepdims=False).reshape((-1, 1, 1)))
-    assert disagreement(symbol, [Field("data", (2, 3, 5))]) < 1e-6
-
-
-def test_boxes_around_places_whose_number_varies_are_refused() -> None:
-    source = make_source(mx.sym.contrib.MultiBoxPrior(DATA), [Field("data", (2, -1, 5))])
-    with pytest.raises(ConversionError, match="height or width that varies"):
-        runtime(source, {"data": np.zeros((1, 2, 3, 5), dtype=np.float32)})
