@@ -9,6 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tqdm import tqdm
+
 from .subjects import Subject
 from .verifying import Verdict, drop, judge
 
@@ -62,9 +64,9 @@ def _ranked(
     layers: list[str],
     asked: tuple[str, ...],
 ) -> list[str]:
-    """Layers, those that alone cost most when rounded first."""
+    """Layers, those that alone cost most when rounded first; with a bar on a terminal, for it takes minutes."""
     costs = {}
-    for name in layers:
+    for name in tqdm(layers, "rounding layers one by one", unit=" layers", leave=False, disable=None):
         others = (*asked, *(one for one in layers if one != name))
         with tempfile.TemporaryDirectory(prefix=".attempt-", dir=parent) as scratch:
             _, verdict = _try(module, subject, Path(scratch, "artefact"), {**options, "leave_out": others})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -75,6 +76,17 @@ def test_first_and_last_are_left_out_next(subject: Subject, tmp_path: Path) -> N
 def test_then_the_layer_that_costs_most_alone(subject: Subject, tmp_path: Path) -> None:
     assert chosen(Rounding(second=1, third=4), subject, tmp_path) == ("first", "third", "last")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_is_told_how_far_the_search_is(
+    terminal: bool, subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = io.StringIO()
+    told.isatty = lambda: terminal  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stderr", told)
+    chosen(Rounding(second=1, third=4), subject, tmp_path)
+    assert ("rounding layers one by one" in told.getvalue()) == terminal
 
 
 def test_a_net_that_would_keep_nothing_rounded_is_given_up(subject: Subject, tmp_path: Path) -> None:
