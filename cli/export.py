@@ -66,6 +66,11 @@ WIDTHS = (22, 8, 20, 12, 13)
     show_default=True,
     help="What an int8 format may lose of the task's watched figure: points of a share, or a share of an error.",
 )
+@click.option(
+    "--watch",
+    type=click.Choice(["agreement", "similarity"]),
+    help="That figure for --symbol: agreement of largest outputs, if left out, or similarity (cosine) of embeddings.",
+)
 @setting("Set an option of the format, as often as needed; `gluonref show format NAME` lists them.", key="KEY")
 def export(run: str | None, exporter: str, settings: tuple[str, ...], **asked: Any) -> None:
     """Export the best weights of RUN, or any model in MXNet's files, and prove that the artefact answers alike.
@@ -75,7 +80,9 @@ def export(run: str | None, exporter: str, settings: tuple[str, ...], **asked: A
     """
     from gluon_ref.exports.shielding import INSIDE
 
-    files = {name: asked.pop(name) for name in ("symbol", "params", "shapes", "outputs", "dtypes", "calibration")}
+    files = {
+        name: asked.pop(name) for name in ("symbol", "params", "shapes", "outputs", "dtypes", "calibration", "watch")
+    }
     common = {**asked, "settings": [_pair("--set", one) for one in settings]}
     if run is not None:
         _refuse_both(files)
@@ -153,7 +160,7 @@ def _files(files: Mapping[str, Any]) -> dict[str, Any]:
         dtypes[name] = dtype
     for at, name in enumerate(files["outputs"]):
         _refuse_twice("--output", name, files["outputs"][:at], "result")
-    return {**files, "shapes": shapes, "dtypes": dtypes}
+    return {**files, "shapes": shapes, "dtypes": dtypes, "watch": files["watch"] or "agreement"}
 
 
 def _refuse_twice(flag: str, name: str, given: Collection[str], each: str = "input") -> None:

@@ -22,7 +22,7 @@ from .documents import checksum
 from .errors import OptionError, PathError, VerificationError
 from .exports import guarding, naming
 from .exports.strangers import of_files
-from .exports.subjects import Subject, of_run
+from .exports.subjects import LIKENESS, Subject, of_run
 from .exports.verifying import Comparison, RefusedError, Verdict, drop, judge, reopen
 
 MAX_DROP = 0.01
@@ -94,6 +94,7 @@ def export_files(
     dtypes: Mapping[str, str] | None = None,
     calibration: str | Path | None = None,
     outputs: Sequence[str] = (),
+    watch: str = LIKENESS[0],
 ) -> Export:
     """Export a model of anyone's from the files that MXNet wrote; nothing in them is executed.
 
@@ -104,11 +105,12 @@ def export_files(
         exporter: format, a name in exporters/.
         out: a new or empty folder; NET-FORMAT in the current one when None.
         tolerance: as in `export`; the reference is what SymbolBlock answers.
-        max_drop: as in `export`; the figure is the share of `calibration` that keeps its largest output.
+        max_drop: as in `export`; the figure is `watch`, on `calibration`.
         settings: as in `export`.
         dtypes: of inputs that are not float32.
         calibration: .npz of real inputs by name, or .npy of the only one: compared too, and what a lossy format needs.
         outputs: nodes of the network to take as its results, by name; those of the file when empty.
+        watch: "agreement", the share of samples that keep their largest output, or "similarity", the mean cosine.
     Raises:
         DataError: when the files are none of MXNet's, or do not belong together.
         OptionError: when shapes or dtypes do not fit, or there is no such output.
@@ -117,7 +119,7 @@ def export_files(
     plan = _plan(exporter, tolerance, max_drop, settings)
     folder = Path(out) if out is not None else naming.place(symbol, plan.name)
     folders.vacant(folder)
-    return _export(plan, of_files(symbol, params, shapes, dtypes or {}, calibration, outputs), folder)
+    return _export(plan, of_files(symbol, params, shapes, dtypes or {}, calibration, outputs, watch), folder)
 
 
 @dataclass(frozen=True)
@@ -223,11 +225,12 @@ def _refuse(plan: _Plan, subject: Subject, verdict: Verdict) -> None:
     elif plan.lossy and not drop(subject, verdict) <= plan.max_drop:
         name = subject.watch[0]
         pair = verdict.metrics[name]
+        other = f", --watch {LIKENESS[1]} if the output is an embedding" if name == LIKENESS[0] else ""
         error = RefusedError(
             f"export to {plan.name}",
             f"{name} fell from {pair['network']:.4f} to {pair['artefact']:.4f}, whichever layers were left out",
             f"a loss of at most {plan.max_drop:g}",
-            "nothing was kept; pass --max-drop if that is acceptable, or export to onnx",
+            f"nothing was kept; pass --max-drop if that is acceptable{other}, or export to onnx",
         )
     if error:
         error.verdict = verdict

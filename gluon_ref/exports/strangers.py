@@ -16,7 +16,7 @@ from ..errors import DataError, OptionError
 from ..inputs._arrays import load, refuse_special
 from ..records import Field, Source
 from . import heads, mending, trials
-from .subjects import Arrays, Case, Subject, about, agreement
+from .subjects import LIKENESS, Arrays, Case, Subject, about, likeness
 
 GIVEN = "given samples"
 CALIBRATION_BATCH = 64
@@ -30,6 +30,7 @@ def of_files(
     dtypes: Mapping[str, str],
     calibration: str | Path | None,
     outputs: Sequence[str] = (),
+    watch: str = LIKENESS[0],
 ) -> Subject:
     """A network as two files hold it; the reference is what SymbolBlock answers.
 
@@ -40,11 +41,14 @@ def of_files(
         dtypes: of inputs that are not float32.
         calibration: .npz of real inputs by name, or .npy of the only one.
         outputs: nodes to take as its results; those of the file when empty.
+        watch: the figure that rounding may not lower, one of LIKENESS.
     Raises:
         PathError, DataError: when a file is missing, or is none of MXNet's, or they do not belong together.
         OptionError: when shapes or dtypes do not fit the network, or it has no such output.
         ConversionError: when it answers by chance.
     """
+    if watch not in LIKENESS:
+        raise OptionError("export", f"watch={watch}", " or ".join(LIKENESS), f"pass --watch {LIKENESS[0]}")
     for path in (symbol, params):
         refuse_special(path)
     read = graphs.read(symbol)
@@ -84,7 +88,7 @@ def of_files(
         return subject
     answer = _reference(network, used, names, waiting)
     real = Case(GIVEN, given, [answer(*group) for group in given])
-    return replace(subject, cases=[*found.cases, real], measure=agreement(real.expected), watch=("agreement", "max"))
+    return replace(subject, cases=[*found.cases, real], measure=likeness(real.expected), watch=(watch, "max"))
 
 
 def _check(

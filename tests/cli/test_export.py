@@ -161,6 +161,7 @@ WRONG = [
     ),
     (("run", "--set", "opset=x"), "option format onnx.opset: 'x'; expected whole number; pass --set onnx.opset=1"),
     (("run", "--set", "onnx.opset=12"), "format onnx: opset=12; expected 13 to 17; pass --set opset=13"),
+    (("run", "--watch", "similarity"), "RUN and --watch say two things"),
     (("run", "--max-drop", "-1"), "export: max-drop=-1.0; expected a number, 0 or more; pass --max-drop 0.001"),
 ]
 

@@ -16,7 +16,7 @@ from gluon_ref import exporting
 from gluon_ref.backend import mx
 from gluon_ref.errors import VerificationError
 from gluon_ref.exports import guarding
-from gluon_ref.exports.subjects import Case, Subject, agreement
+from gluon_ref.exports.subjects import Case, Subject, likeness
 from gluon_ref.exports.verifying import drop
 from gluon_ref.records import Field, Source
 
@@ -51,7 +51,7 @@ class Rounding(ModuleType):
 def subject() -> Subject:
     source = Source(mx.sym.var("data"), {}, (Field("data", (10,)),), (), {})
     case = Case("held out", [(INPUTS,)], [(INPUTS,)])
-    return Subject(source, [case], {}, agreement(case.expected), ("agreement", "max"))
+    return Subject(source, [case], {}, likeness(case.expected), ("agreement", "max"))
 
 
 def chosen(module: Rounding, subject: Subject, folder: Path, accepted: float = 0.1) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ import pytest
 
 from gluon_ref.answering import open_subject
 from gluon_ref.backend import mx
-from gluon_ref.errors import DataError, FitError, OptionError, PathError
+from gluon_ref.errors import DataError, FitError, OptionError, PathError, VerificationError
 from gluon_ref.evaluation import evaluate
 from gluon_ref.exporting import export_files
 from gluon_ref.exports.strangers import of_files
@@ -137,6 +137,25 @@ def test_real_inputs_are_compared_too(files: tuple[Path, Path], tmp_path: Path) 
     result = export_files(*files, SHAPE, "onnx", out, calibration=tmp_path / "real.npz")
     assert (result.comparisons[-1].case, result.comparisons[-1].samples) == ("given samples", 70)
     assert result.metrics["agreement"]["network"] == 1
+
+
+def test_embeddings_are_judged_by_their_angle(tmp_path: Path) -> None:
+    """Numbers so near to each other that rounding makes another one the largest."""
+    symbol, params = write(
+        mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=32, name="dense"), tmp_path, data=(1, 8)
+    )
+    weight = 1 + np.random.normal(0, 1e-4, (32, 8))
+    mx.nd.save(str(params), {"arg:dense_weight": mx.nd.array(weight), "arg:dense_bias": mx.nd.zeros(32)})
+    np.savez(tmp_path / "real.npz", data=np.random.normal(0, 1, (64, 8)).astype(np.float32))
+    shape, given = {"data": (1, 8)}, {"calibration": tmp_path / "real.npz"}
+    with pytest.raises(
+        VerificationError, match=r"agreement fell .*; .*--watch similarity if the output is an embedding"
+    ):
+        export_files(symbol, params, shape, "onnx-int8", tmp_path / "out", **given)
+    result = export_files(symbol, params, shape, "onnx-int8", tmp_path / "out", watch="similarity", **given)
+    assert result.metrics["similarity"]["artefact"] > 0.999
+    with pytest.raises(OptionError, match=r"watch=angle; expected agreement or similarity; pass --watch agreement"):
+        export_files(symbol, params, shape, "onnx-int8", tmp_path / "more", watch="angle", **given)
 
 
 def test_answers_for_files_of_arrays(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from gluon_ref.backend import mx
 from gluon_ref.errors import ConversionError
 from gluon_ref.exporting import export
 from gluon_ref.exports.sources import from_net
-from gluon_ref.exports.subjects import agreement, of_run
+from gluon_ref.exports.subjects import likeness, of_run
 from gluon_ref.records import Field
 from gluon_ref.training import train
 
@@ -84,8 +84,15 @@ def test_a_loop_of_ones_own_is_named() -> None:
         from_net(net, [Field("data", (2, 3))])
 
 
-def test_agreement_counts_samples_whose_largest_output_stays() -> None:
+def test_likeness_is_of_largest_outputs_and_of_angles() -> None:
     outputs = np.eye(4, dtype=np.float32)
-    measure = agreement([(outputs[:3],), (outputs[3:],)])
-    assert measure([(outputs[:3],), (outputs[3:],)]) == {"agreement": 1}
-    assert measure([(outputs[:3],), (outputs[:1],)]) == {"agreement": 0.75}
+    measure = likeness([(outputs[:3],), (outputs[3:],)])
+    assert measure([(outputs[:3],), (outputs[3:],)]) == {"agreement": 1, "similarity": 1}
+    assert measure([(outputs[:3],), (outputs[:1],)]) == {"agreement": 0.75, "similarity": 0.75}
+    assert measure([(2 * outputs[:3],), (-outputs[3:],)]) == {"agreement": 0.75, "similarity": 0.5}
+
+
+def test_outputs_without_a_direction_are_alike_where_both_are_zeros() -> None:
+    outputs = np.array([[0, 0], [0, 0], [3, 4]], np.float32)
+    found = likeness([(outputs,)])([(np.array([[0, 0], [0, 1], [4, 3]], np.float32),)])
+    assert found["similarity"] == pytest.approx((1 + 0 + 24 / 25) / 3)

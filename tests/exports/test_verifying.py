@@ -11,7 +11,7 @@ import pytest
 
 from gluon_ref.backend import mx
 from gluon_ref.errors import VerificationError
-from gluon_ref.exports.subjects import Case, Subject, agreement
+from gluon_ref.exports.subjects import Case, Subject, likeness
 from gluon_ref.exports.verifying import drop, judge, reopen, softmax
 from gluon_ref.records import Field, Source
 
@@ -22,7 +22,7 @@ def subject(*expected: np.ndarray, classes: bool = False, measured: bool = False
     """One case of one batch, which the network answers with `expected`."""
     source = Source(mx.sym.var("data"), {}, (Field("data", (3,)),), (), {}, classes)
     case = Case("case", [(SCORES,)], [expected])
-    return Subject(source, [case], {}, agreement([expected]) if measured else None, ("agreement", "max"))
+    return Subject(source, [case], {}, likeness([expected]) if measured else None, ("agreement", "max"))
 
 
 def test_a_difference_counts_against_the_largest_score_of_its_sample() -> None:
