@@ -44,11 +44,11 @@ def constant(nodes: Sequence[Mapping[str, Any]], weights: Mapping[str, np.ndarra
     ):
         return None
     symbol = graphs.symbol(part)
-    arguments, states = (
+    arguments, others = (
         {name: mx.nd.array(weights[name], dtype=weights[name].dtype) for name in names}
         for names in (symbol.list_arguments(), symbol.list_auxiliary_states())
     )
-    return symbol.bind(mx.cpu(), arguments, grad_req="null", aux_states=states).forward()[0].asnumpy()
+    return symbol.bind(mx.cpu(), arguments, grad_req="null", aux_states=others).forward()[0].asnumpy()
 
 
 def zeros(nodes: Sequence[Mapping[str, Any]], edge: Sequence[int]) -> bool:

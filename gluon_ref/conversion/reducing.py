@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from . import folding
 from .steps import Steps, converters
 
@@ -46,7 +48,8 @@ def largest(steps: Steps) -> str:
     ONNX Runtime finds the largest of windows (MaxPool) quicker than those of a whole axis: docs/exports.md. It begins
     from the lowest finite number, so that minus infinity must not be among them.
     """
-    if _axes(steps) != [0] or steps.rank != 3 or not folding.states(steps.graph, steps.edges[0]):
+    times = _axes(steps) == [0] and steps.rank == 3 and steps.dtype == np.float32
+    if not times or not folding.states(steps.graph, steps.edges[0]):
         return _reduction("ReduceMax")(steps)
     images = steps.add("Unsqueeze", steps.inputs[0], steps.constant([0, 1]))  # one, of one channel
     windows = steps.add("MaxPool", images, kernel_shape=[WINDOW, 1, 1], strides=[WINDOW, 1, 1], ceil_mode=1)

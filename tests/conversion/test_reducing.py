@@ -16,6 +16,8 @@ from .models import operators
 
 DATA = mx.sym.var("data")
 TIMES = mx.sym.swapaxes(DATA, dim1=0, dim2=1)
+ZEROS = mx.sym.zeros((1, 0, 4))
+STATES = mx.sym.RNN(TIMES, mx.sym.var("weights"), ZEROS, ZEROS, mode="lstm", state_size=4, num_layers=1)
 FIELDS = [Field("data", (3, 5, 7))]
 AXES = {
     "one": {"axis": 2},
@@ -49,9 +51,7 @@ def test_all_axes_leave_one_entry(name: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize("length", [1, 7, 8, 9, 64, 65])
 def test_the_largest_over_time_is_that_of_windows(length: int, keep: bool) -> None:
-    state = mx.sym.zeros((1, 0, 4))
-    states = mx.sym.RNN(TIMES, mx.sym.var("weights"), state, state, mode="lstm", state_size=4, num_layers=1)
-    source = make_source(mx.sym.max(states, axis=0, keepdims=keep), [Field("data", (-1, 3))])
+    source = make_source(mx.sym.max(STATES, axis=0, keepdims=keep), [Field("data", (-1, 3))])
     assert "MaxPool" in operators(to_onnx(source))
     data = np.random.normal(size=(2, length, 3)).astype(np.float32)
     (mine,), (other,) = answers(source, 2, {"data": data})
@@ -71,6 +71,8 @@ def test_minus_infinity_over_time_is_kept() -> None:
 
 def test_integers_over_time_are_compared_as_such() -> None:
     assert disagreement(mx.sym.max(TIMES, axis=0), [Field("data", (-1, 3), "int32")]) == 0
+    states = mx.sym.cast(STATES, "int32")
+    assert disagreement(mx.sym.max(states, axis=0), [Field("data", (-1, 3))]) == 0
 
 
 @pytest.mark.parametrize("name", ["nansum", "nanprod"])
