@@ -1,15 +1,18 @@
-"""How far a run is: a bar on a terminal, a line per epoch otherwise."""
+"""How far work is: a bar on a terminal, and of a run a line per epoch."""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import TextIO
+from collections.abc import Iterator, Sequence
+from typing import TextIO, TypeVar
 
 from tqdm import tqdm
 
 from .hooks import Hook
 from .records import State
+
+Item = TypeVar("Item")
 
 
 class Progress(Hook):
@@ -60,3 +63,14 @@ class Progress(Hook):
     def close(self) -> None:
         """Take the bar away."""
         self._bar.close()
+
+
+def counted(items: Sequence[Item], what: str, unit: str) -> Iterator[Item]:
+    """Items one by one, with a bar on standard error where that is a terminal.
+
+    Args:
+        items: to go through.
+        what: is done to each.
+        unit: what an item is, in the plural.
+    """
+    yield from tqdm(items, what, unit=f" {unit}", leave=False, disable=None)

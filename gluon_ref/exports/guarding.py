@@ -9,8 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tqdm import tqdm
-
+from ..progress import counted
 from .subjects import Subject
 from .verifying import Verdict, drop, judge
 
@@ -66,7 +65,7 @@ def _ranked(
 ) -> list[str]:
     """Layers, those that alone cost most when rounded first; with a bar on a terminal, for it takes minutes."""
     costs = {}
-    for name in tqdm(layers, "rounding layers one by one", unit=" layers", leave=False, disable=None):
+    for name in counted(layers, "rounding layers one by one", "layers"):
         others = (*asked, *(one for one in layers if one != name))
         with tempfile.TemporaryDirectory(prefix=".attempt-", dir=parent) as scratch:
             _, verdict = _try(module, subject, Path(scratch, "artefact"), {**options, "leave_out": others})
