@@ -42,8 +42,10 @@ def launcher(number: int) -> Blow:
 
 
 def fail(training: Training, turn: int) -> None:
-    """Have the next read of a worker fail."""
-    (training.place / ONCE).touch()
+    """Have the next read of a worker fail, and wait for it."""
+    once = training.place / ONCE
+    once.touch()
+    training.until(lambda: not once.exists(), "a read that fails")
 
 
 def cut(training: Training, turn: int) -> None:

@@ -168,13 +168,14 @@ def strike(training: Training, one: Strike, turn: int) -> float:
     training.reach(one.step)
     since = time.monotonic()
     one.blow(training, turn)
+    given = time.monotonic()
     if not one.step:
         assert not checkpoint(training.folder), "it came too late: there is a checkpoint"
     if not one.told:
         training.end()
         return training.emptied(STAY_S)
     training.until(lambda: training.says(one.told, since), one.told)
-    return (training.says(one.told, since) or since) - since
+    return max(0.0, (training.says(one.told, since) or given) - given)
 
 
 def go_on(place: Path, told: str) -> None:
