@@ -51,7 +51,7 @@ def column(steps: Steps, rows: str, at: int, count: int = 1) -> str:
     """Columns of (groups, boxes, columns); one alone without its axis."""
     if count == 1:
         return steps.add("Gather", rows, steps.constant(at), axis=2)
-    return steps.add("Slice", rows, steps.constant([at]), steps.constant([at + count]), steps.constant([2]))
+    return _slice(steps, rows, at, at + count)
 
 
 def reordered(steps: Steps, rows: str, order: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from .detecting import by_class, column, decoded, reordered, staying
@@ -41,18 +39,17 @@ def detections(steps: Steps) -> str:
         raise steps.refuse("boxes whose number varies")
     rows, scores, usable = _read(steps)
     lowest = steps.like(np.finfo(steps.dtype).min)
-    lined = partial(_first, steps, rows, steps.add("Where", usable, steps.like(0), lowest), count)  # as they come
+    lined, _ = _first(steps, rows, steps.add("Where", usable, steps.like(0), lowest), count)  # as they come
     if not 0 < overlap <= 1:
-        return lined()[0]
+        return lined
     most = min(best, count) if best > 0 else count
     chosen, scores = _first(steps, rows, steps.add("Where", usable, scores, lowest), most)
     table = steps.add("Unsqueeze", scores, steps.constant([1]))
     if not steps.flag("force_suppress"):
         table = by_class(steps, column(steps, chosen, 0), table)
-    # MXNet drops a box that overlaps by as much as the threshold, ONNX by more.
-    stays = staying(steps, column(steps, chosen, 2, 4), table, np.nextafter(np.float32(overlap), np.float32(0)), LEAST)
+    stays = staying(steps, column(steps, chosen, 2, 4), table, _below(overlap), LEAST)
     if most < count:
-        rest = steps.add("Slice", lined()[0], *(steps.constant([one]) for one in (most, count, 1)))
+        rest = steps.add("Slice", lined, *(steps.constant([one]) for one in (most, count, 1)))
         chosen = steps.add("Concat", chosen, rest, axis=1)
         stays = steps.add("Pad", stays, steps.constant([0, 0, 0, count - most]))
     classes = steps.add("Where", steps.cast(stays, np.bool_), column(steps, chosen, 0), steps.like(-1))
@@ -67,18 +64,18 @@ def _read(steps: Steps) -> tuple[str, str, str]:
     objects = steps.add("Slice", probabilities, *(steps.constant([one]) for one in (1, LAST, 1)))
     scores = steps.add("ReduceMax", objects, axes=[1], keepdims=0)
     classes = steps.cast(steps.add("ArgMax", objects, axis=1, keepdims=0), steps.dtype)
-    least = steps.number("threshold", 0.01)
-    usable = (
-        steps.add("GreaterOrEqual", scores, steps.like(least))
-        if least > LEAST
-        else steps.add("Greater", scores, steps.like(LEAST))
-    )
+    usable = steps.add("Greater", scores, steps.like(max(LEAST, _below(steps.number("threshold", 0.01)))))
     moves = steps.add("Reshape", offsets, steps.constant([0, -1, 4]))
     boxes = decoded(steps, moves, anchors, steps.option("variances", (0.1, 0.1, 0.2, 0.2)))
     if steps.option("clip", True):
         boxes = steps.add("Clip", boxes, steps.like(0), steps.like(1))
     columns = (steps.add("Unsqueeze", one, steps.constant([2])) for one in (classes, scores))
     return steps.add("Concat", *columns, boxes, axis=2), scores, usable
+
+
+def _below(threshold: float) -> float:
+    """The next smaller number: what reaches a threshold counts for MXNet, what exceeds it for ONNX."""
+    return float(np.nextafter(np.float32(threshold), np.float32(-np.inf)))
 
 
 def _first(steps: Steps, rows: str, keys: str, count: int) -> tuple[str, str]:
