@@ -160,7 +160,7 @@ def _files(files: Mapping[str, Any]) -> dict[str, Any]:
         dtypes[name] = dtype
     for at, name in enumerate(files["outputs"]):
         _refuse_twice("--output", name, files["outputs"][:at], "result")
-    return {**files, "shapes": shapes, "dtypes": dtypes, "watch": files["watch"] or "agreement"}
+    return {name: one for name, one in {**files, "shapes": shapes, "dtypes": dtypes}.items() if one is not None}
 
 
 def _refuse_twice(flag: str, name: str, given: Collection[str], each: str = "input") -> None:
