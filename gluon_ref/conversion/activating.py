@@ -63,9 +63,7 @@ def _up_to_length(steps: Steps) -> str:
     """Over the first entries of an axis, as many as the second input says; 0 behind them."""
     axis = steps.axis(default=-1)
     scores, length = _tempered(steps), steps.cast(steps.inputs[1], np.int64)
-    size = steps.count(scores, axis)
-    places = steps.add("Range", steps.constant(0), size, steps.constant(1))
-    places = steps.add("Reshape", places, steps.constant([-1] + [1] * (steps.rank - 1 - axis)))
+    places = steps.add("Reshape", steps.positions(scores, axis), steps.constant([-1] + [1] * (steps.rank - 1 - axis)))
     real = steps.add("Less", places, steps.add("Unsqueeze", length, steps.constant([axis])))
     kind = steps.results[0].dtype
     masked = steps.add("Where", real, scores, steps.constant(np.finfo(kind).min, kind))

@@ -18,8 +18,6 @@ MOVES = (
     *("Reshape", "Flatten", "transpose", "SwapAxis", "expand_dims", "squeeze", "slice_axis", "slice", "slice_like"),
     *("broadcast_axis", "broadcast_to", "broadcast_like", "tile", "repeat", "Cast", "BlockGrad", "_copy", "identity"),
 )
-
-
 # Operators that give no other numbers than those of their inputs, or of their first input; but for what masks put in.
 GATHERS, KEEPS = ("Concat", "stack"), (*MOVES, "Dropout", "SequenceReverse", "SequenceMask")
 

@@ -24,7 +24,7 @@ from ..errors import ConversionError, OptionError, reason
 from ..records import Field, Source
 from .defaults import complete
 from .shapes import Value, values
-from .steps import rename
+from .steps import call
 
 OPSET = 13  # ReduceSum's axes became an input with it, as the converters here write them
 NEWEST = 17  # of those that ONNX Runtime 1.20 and all later ones run, and whose operators are as in 13
@@ -64,16 +64,8 @@ def to_onnx(
     walk = _Walk(source, nodes, opset)
     heads = [walk.outputs(at)[number] for at, number, *_ in document["heads"]]
     steps = walk.steps
-    results: list[Any] = []
-    called: dict[str, str] = {}
-    for field, head in zip(source.outputs, heads):
-        if head.name not in called and any(head.name in step.output for step in steps):
-            rename(steps, head.name, field.name)
-        else:  # an input, a parameter, or a result a second time
-            value = called.get(head.name, head.name)
-            steps.append(onnx.helper.make_node("Identity", [value], [field.name], name=f"{field.name}{MARK}{MARK}"))
-        called.setdefault(head.name, field.name)
-        results.append(_value(field, head.dtype))
+    call(steps, [head.name for head in heads], [field.name for field in source.outputs])
+    results = [_value(field, head.dtype) for field, head in zip(source.outputs, heads)]
     if probabilities:
         steps.append(onnx.helper.make_node("Softmax", [source.outputs[0].name], [PROBABILITIES], name=PROBABILITIES))
         results.append(_value(replace(source.outputs[0], name=PROBABILITIES), heads[0].dtype))

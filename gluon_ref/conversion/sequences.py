@@ -18,7 +18,7 @@ def sequence_mask(steps: Steps) -> str:
     if not steps.flag("use_sequence_length"):
         return steps.add("Identity", steps.inputs[0])
     time, value, step = steps.axis(default=0), steps.option("value", 0.0), steps.shape[2:]
-    positions, lengths = _positions(steps, time), steps.cast(steps.inputs[1], np.int64)
+    positions, lengths = steps.positions(steps.inputs[0], time), steps.cast(steps.inputs[1], np.int64)
     if -1 in step:  # what is written must have its size
         real = steps.add("Less", _along(steps, positions, time), _along(steps, lengths, 1 - time))
         return steps.add("Where", real, steps.inputs[0], steps.like(value))
@@ -45,7 +45,7 @@ def sequence_last(steps: Steps) -> str:
     if not steps.flag("use_sequence_length"):
         return steps.add("Gather", steps.inputs[0], steps.constant(-1), axis=time)
     last = steps.add("Sub", steps.cast(steps.inputs[1], np.int64), steps.constant([1]))
-    pair = {time: last, 1 - time: _positions(steps, 1 - time)}
+    pair = {time: last, 1 - time: steps.positions(steps.inputs[0], 1 - time)}
     columns = [steps.add("Unsqueeze", pair[axis], steps.constant([1])) for axis in (0, 1)]
     return steps.add("GatherND", steps.inputs[0], steps.add("Concat", *columns, axis=1))
 
@@ -144,11 +144,6 @@ def _filled(steps: Steps, value: float) -> str:
     shape = steps.constant([1 if size == -1 else size for size in result.shape])
     element = onnx.numpy_helper.from_array(np.array([value], result.dtype))
     return steps.add("ConstantOfShape", shape, value=element)
-
-
-def _positions(steps: Steps, axis: int) -> str:
-    """0, 1, 2 ... along an axis of the first input."""
-    return steps.add("Range", steps.constant(0), steps.count(steps.inputs[0], axis), steps.constant(1))
 
 
 def _along(steps: Steps, values: str, axis: int) -> str:

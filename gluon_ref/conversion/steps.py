@@ -125,6 +125,10 @@ class Steps:
         """The size of one axis as a scalar, int64, as it is when the model runs."""
         return self.add("Gather", self.add("Shape", value), self.constant(axis))
 
+    def positions(self, value: str, axis: int) -> str:
+        """0, 1, 2 ... along one axis, int64, as many as there are when the model runs."""
+        return self.add("Range", self.constant(0), self.count(value, axis), self.constant(1))
+
     def _new(self) -> str:
         self._count += 1
         return f"{self._name}_{self._count}"
@@ -132,15 +136,20 @@ class Steps:
     def finish(self, made: Sequence[str]) -> tuple[list[Any], tuple[Any, ...]]:
         """The nodes, the values that they end in called as the driver expects."""
         called = [self._name] if len(made) == 1 else [f"{self._name}{at}" for at in range(len(made))]
-        own = {output for node in self.nodes for output in node.output}
-        for value, name in zip(made, called):
-            if value in own:
-                rename(self.nodes, value, name)
-                own.discard(value)  # asked for twice, the second is a copy of the first
-            else:
-                again = called[made.index(value)] if made.index(value) < called.index(name) else value
-                self.nodes.append(onnx.helper.make_node("Identity", [again], [name], name=name))
+        call(self.nodes, made, called)
         return self.nodes, tuple(result.dtype for result in self.results[: len(made)])
+
+
+def call(nodes: list[Any], values: Sequence[str], names: Sequence[str]) -> None:
+    """Give values names; by a copy where no node makes it, or where it has been given one before."""
+    made = {output for node in nodes for output in node.output}
+    called: dict[str, str] = {}
+    for value, name in zip(values, names):
+        if value in made and value not in called:
+            rename(nodes, value, name)
+        else:
+            nodes.append(onnx.helper.make_node("Identity", [called.get(value, value)], [name], name=name))
+        called.setdefault(value, name)
 
 
 def rename(nodes: Iterable[Any], old: str, new: str) -> None:
